@@ -1,0 +1,59 @@
+"""JSON into typed structs, with errors that name the field.
+
+``decoder(T)`` makes a function from bytes to ``T``. The structs ignore the fields that they do not name, so they carry
+only what the tool uses, and msgspec builds nothing else: a list of 150,000 pods never exists as dictionaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from kubectl_metrics.errors import DecodeError
+from kubectl_metrics.wire import quantity
+
+T = TypeVar("T")
+
+
+def _quantity(kind: type, value: Any) -> Any:
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        raise ValueError(f"{value!r:.40} is not a quantity")
+    return quantity.nanocores(value) if kind is quantity.Nanocores else quantity.to_bytes(value)
+
+
+def decoder(kind: type[T]) -> Callable[[bytes, str], T]:
+    """A function that decodes JSON into ``kind``; its second argument says whose answer it is, for the error."""
+    inner: msgspec.json.Decoder[T] | None = None
+
+    def decode(body: bytes, whose: str) -> T:
+        nonlocal inner
+        if inner is None:  # compiling a type costs more than a small command should pay at import
+            inner = msgspec.json.Decoder(kind, dec_hook=_quantity)
+        try:
+            return inner.decode(body)
+        except msgspec.ValidationError as error:
+            raise DecodeError(f"{whose}: unexpected answer: {error}") from error
+        except msgspec.DecodeError as error:
+            raise DecodeError(f"{whose}: {not_json(body)} ({error})") from error
+        except RecursionError as error:
+            raise DecodeError(f"{whose}: the answer is nested too deeply") from error
+
+    return decode
+
+
+def not_json(body: bytes) -> str:
+    """What a body that is not JSON seems to be instead."""
+    start = body[:512].lstrip().lower()
+    if not start:
+        return "the answer is empty" if len(body) < 512 else "the answer is blank"
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<")):
+        return "answered with a web page, not with JSON; is this a Kubernetes API server?"
+    return "the answer is not JSON"
+
+
+def check_kind(found: str, expected: str, whose: str) -> None:
+    """Raises DecodeError unless an object is of the kind that was asked for; an object without a kind passes."""
+    if found and found != expected:
+        raise DecodeError(f"{whose}: unexpected answer: kind {found!r:.60} instead of {expected}")

@@ -1,0 +1,140 @@
+"""The kubelet's /metrics/resource: Prometheus text exposition, as far as a kubelet writes it.
+
+One line a sample: ``name{label="value",...} number timestamp``, the timestamp in milliseconds and optional; ``#``
+starts a comment. Only the series that metrics-server reads are kept (its pkg/scraper/client/resource/decode.go); a line
+that is not a sample fails the whole answer, as it does there.
+
+CPU counters are kept as whole core-nanoseconds, as metrics-server keeps them: ``uint64(value * 1e9)``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+import msgspec
+
+from kubectl_metrics.errors import DecodeError
+
+ContainerKey = tuple[str, str, str]  # namespace, pod, container
+
+_NODE_CPU, _NODE_MEMORY, _NODE_SWAP = (
+    "node_cpu_usage_seconds_total",
+    "node_memory_working_set_bytes",
+    "node_swap_usage_bytes",
+)
+_CPU, _MEMORY, _START, _SWAP = (
+    "container_cpu_usage_seconds_total",
+    "container_memory_working_set_bytes",
+    "container_start_time_seconds",
+    "container_swap_usage_bytes",
+)
+_NODE_SERIES = frozenset({_NODE_CPU, _NODE_MEMORY, _NODE_SWAP})
+_CONTAINER_SERIES = frozenset({_CPU, _MEMORY, _START, _SWAP})
+
+_SAMPLE = re.compile(
+    r"([a-zA-Z_:][a-zA-Z0-9_:]*)[ \t]*"  # name
+    r'(?:\{((?:[^"{}]|"(?:[^"\\]|\\.)*")*)\})?'  # labels
+    r"[ \t]+(\S+)(?:[ \t]+(-?[0-9]{1,18}))?[ \t]*"  # value, timestamp
+)
+_LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+_ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
+_MAX = 2.0**63
+
+
+class Point(msgspec.Struct):
+    """What is known of a node or a container at one moment; None where the answer did not say."""
+
+    timestamp: int | None = None  # milliseconds since 1970, of the CPU sample where there is one
+    start: int | None = None  # nanoseconds since 1970
+    cpu: int | None = None  # core-nanoseconds used since the start
+    memory: int | None = None  # bytes, working set
+    swap: int | None = None  # bytes
+
+
+class Scrape(msgspec.Struct):
+    """One answer of /metrics/resource."""
+
+    node: Point
+    containers: dict[ContainerKey, Point]
+    failed: bool  # the kubelet itself says that it could not collect (resource_scrape_error 1)
+
+
+def scrape(text: str, now: int) -> Scrape:
+    """Reads an exposition; ``now`` (milliseconds since 1970) is the time of samples that carry none.
+
+    Raises DecodeError naming the line that is not a sample, is there twice, or has a value that nothing can have.
+    """
+    node, failed = Point(), False
+    containers: dict[ContainerKey, Point] = {}
+    seen: set[tuple[str, ContainerKey]] = set()
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line or line[0] == "#":
+            continue
+        match = _SAMPLE.fullmatch(line.rstrip("\r"))
+        if match is None:
+            if not line.strip():
+                continue
+            raise _bad(number, "expected a sample, found", line)
+        name, labels, value_text, time_text = match.groups()
+        if name in _CONTAINER_SERIES:
+            key = _container(labels or "", number)
+            point = containers.get(key)
+            if point is None:
+                point = containers[key] = Point()
+        elif name in _NODE_SERIES:
+            key, point = ("", "", ""), node
+        else:
+            if name in ("resource_scrape_error", "scrape_error"):
+                failed = failed or _value(value_text, number) != 0
+            continue
+        if (name, key) in seen:
+            raise _bad(number, "the same series twice:", line)
+        seen.add((name, key))
+        _set(point, name, _value(value_text, number), int(time_text) if time_text else now)
+    return Scrape(node, containers, failed)
+
+
+def _set(point: Point, name: str, value: float, time: int) -> None:
+    if name in (_NODE_CPU, _CPU):
+        point.cpu, point.timestamp = int(value * 1e9), time
+    elif name in (_NODE_MEMORY, _MEMORY):
+        point.memory = int(value)
+        if point.timestamp is None or point.cpu is None:
+            point.timestamp = time
+    elif name == _START:
+        point.start = int(value * 1e9)
+    else:
+        point.swap = int(value)
+
+
+def _container(labels: str, number: int) -> ContainerKey:
+    found: dict[str, str] = {}
+    position = 0
+    while position < len(labels):
+        match = _LABEL.match(labels, position)
+        if match is None:
+            raise _bad(number, "cannot read the labels", labels)
+        name, value = match.groups()
+        if name in found:
+            raise _bad(number, "the same label twice:", labels)
+        found[name] = re.sub(r"\\.", lambda m: _ESCAPES.get(m.group(), m.group()), value) if "\\" in value else value
+        position = match.end()
+    try:
+        return found["namespace"], found["pod"], found["container"]
+    except KeyError as error:
+        raise _bad(number, f"no label {error}:", labels) from None
+
+
+def _value(text: str, number: int) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise _bad(number, "not a number:", text) from None
+    if not math.isfinite(value) or not 0 <= value < _MAX or "_" in text:
+        raise _bad(number, "a value that nothing can have:", text)
+    return value
+
+
+def _bad(number: int, what: str, text: str) -> DecodeError:
+    return DecodeError(f"/metrics/resource: line {number}: {what} {text[:60]!r}")

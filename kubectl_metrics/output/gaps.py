@@ -1,0 +1,30 @@
+"""Gaps as lines for stderr: one line for all objects with the same reason, not one for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kubectl_metrics.usage.model import Gap
+
+_NAMED = 3  # objects that a line names
+
+
+def lines(gaps: Iterable[Gap]) -> list[str]:
+    """A sentence for each reason. Pods that miss for the reason of their node are one line for that node."""
+    groups: dict[tuple[str, str, str], list[Gap]] = {}
+    for gap in gaps:
+        groups.setdefault((gap.kind, gap.reason, gap.node if gap.kind == "Pod" else ""), []).append(gap)
+    return [_line(members) for members in groups.values()]
+
+
+def _line(members: list[Gap]) -> str:
+    first = members[0]
+    names = [f"{gap.namespace}/{gap.name}" if gap.namespace else gap.name for gap in members]
+    kind = first.kind.lower()
+    if len(members) == 1:
+        where = f" on {first.node}" if kind == "pod" and first.node else ""
+        return f"no usage of {kind} {names[0]}{where}: {first.message}"
+    shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    where = f" on {first.node}" if kind == "pod" and first.node else ""
+    same = len({gap.message for gap in members}) == 1
+    return f"no usage of {len(members)} {kind}s{where} ({shown}): {first.message}" + ("" if same else ", and the like")

@@ -1,0 +1,43 @@
+"""A line on stderr that tells how far it has come, for answers that take longer than about a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TextIO
+
+_PATIENCE = 1.0  # seconds before the line appears
+_INTERVAL = 0.1  # seconds between two changes of it
+
+
+class Progress:
+    """Shows "kubelets 12/40" on a terminal and takes it away at the end; silent where ``stream`` is no terminal."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._shown = 0
+        self._due = clock() + _PATIENCE if stream.isatty() else float("inf")
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._stream.write("\r" + " " * self._shown + "\r")
+            self._stream.flush()
+            self._shown = 0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Tells that ``done`` of ``total`` ("kubelets") are ready."""
+        now = self._clock()
+        if now < self._due:
+            return
+        self._due = now + _INTERVAL
+        text = f"{what} {done}/{total}"
+        self._stream.write("\r" + text.ljust(self._shown))
+        self._stream.flush()
+        self._shown = len(text)

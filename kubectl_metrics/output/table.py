@@ -1,0 +1,56 @@
+"""kubectl's table layout: github.com/liggitt/tabwriter as kubectl sets it up (cli-runtime pkg/printers/tabwriter.go).
+
+Facts:
+
+* Each cell is padded with spaces to the width of its column: the widest cell plus three, and at least six. The last
+  cell of a row is padded too.
+* A column is not the whole table's: it is a run of rows that all have this cell. A row that is too short ends the run,
+  and below it a new one begins with a width of its own, though never narrower than the ones above (RememberWidths).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubectl_metrics.output.terminal import printable
+
+_PADDING = 3
+_MINIMUM = 6
+
+
+def render(rows: Sequence[tuple[str, ...]]) -> str:
+    """The rows as text, each line ended by a newline; "" for no rows."""
+    if not rows:
+        return ""
+    if not "".join(map("".join, rows)).isprintable():
+        rows = [tuple(map(printable, row)) for row in rows]
+    if len(set(map(len, rows))) == 1:
+        columns = []
+        for column in zip(*rows, strict=True):
+            width = max(_MINIMUM, max(map(len, column)) + _PADDING)
+            columns.append([cell.ljust(width) for cell in column])
+        return "\n".join(map("".join, zip(*columns, strict=True))) + "\n"
+    widths = _ragged_widths(rows)
+    return "".join(
+        "".join(cell.ljust(width) for cell, width in zip(row, line, strict=True)) + "\n"
+        for row, line in zip(rows, widths, strict=True)
+    )
+
+
+def _ragged_widths(rows: Sequence[tuple[str, ...]]) -> list[list[int]]:
+    """The width of each cell of each row."""
+    widths: list[list[int]] = [[] for _ in rows]
+    for column in range(max(map(len, rows))):
+        width = _MINIMUM
+        run: list[int] = []
+        for index, row in enumerate(rows):
+            if column < len(row):
+                run.append(index)
+                width = max(width, len(row[column]) + _PADDING)
+            elif run:
+                for member in run:
+                    widths[member].append(width)
+                run = []
+        for member in run:
+            widths[member].append(width)
+    return widths

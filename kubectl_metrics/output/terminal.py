@@ -1,0 +1,42 @@
+"""Text that came from elsewhere, made fit for a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+
+def printable(text: str) -> str:
+    """``text`` with everything that is not printable written as an escape: a name cannot move the cursor.
+
+    Names in Kubernetes are plain ASCII, but kubelets and aggregated API servers are other people's machines.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Writes lines of text to stderr, whatever may be in them."""
+    stream = sys.stderr if stream is None else stream
+    lines = [printable(line) for line in text.split("\n")]
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write("\n".join(lines).encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def emit(text: str) -> None:
+    """Writes a document to stdout, as UTF-8 whatever the locale, and flushes it."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()
+
+
+def emit_bytes(body: bytes) -> None:
+    """Writes a server's answer to stdout unchanged."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(body)
+    sys.stdout.buffer.flush()

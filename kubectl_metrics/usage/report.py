@@ -1,0 +1,187 @@
+"""The rows of kubectl's tables: which cells, in which order (kubectl pkg/metricsutil, pkg/cmd/top).
+
+CPU is shown in millicores rounded up, memory in Mi truncated, percentages truncated. Rows can have fewer cells than the
+header: a node whose capacity nobody knows has no percentages, and the line of totals follows kubectl's own count of
+columns, which forgets those of a header that is not printed. ``output.table`` draws them as kubectl does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubectl_metrics.usage.model import NodesUsage
+from kubectl_metrics.usage.order import descending
+from kubectl_metrics.wire.core import Node
+from kubectl_metrics.wire.metrics_list import ContainerMetrics, NodeMetrics, PodMetrics, Usage
+
+UNKNOWN = "<unknown>"
+Row = tuple[str, ...]
+
+_MEBI = 1 << 20
+
+
+def millicores(nanocores: int) -> int:
+    """Millicores, rounded up as Quantity.MilliValue does."""
+    return -(-nanocores // 1_000_000)
+
+
+def percentage(used: int, available: int) -> int:
+    """Truncated; of nothing it is 0 %. Both in thousandths of the unit (millicores, millibytes).
+
+    In floating point and in this order, as in kubectl's printAllResourceUsages: 29 % there must not be 28 % here.
+    """
+    return int(float(used) / float(available) * 100) if available else 0
+
+
+class Capacity:
+    """What a node has to give: millicores and bytes; None where the node does not say."""
+
+    def __init__(self, node: Node, whole: bool) -> None:
+        """``whole``: the capacity of the machine instead of what is allocatable to pods."""
+        resources = node.status.capacity if whole else node.status.allocatable
+        self.cpu = None if resources is None or resources.cpu is None else millicores(resources.cpu)
+        self.memory: int | None = None if resources is None else resources.memory
+        swap = node.status.node_info.swap
+        self.swap = None if swap is None else swap.capacity
+
+
+def node_order(items: Sequence[NodeMetrics], sort_by: str | None) -> list[NodeMetrics]:
+    """Nodes as kubectl sorts them: by name, or by falling "cpu" or "memory"."""
+    if sort_by == "cpu":
+        return [items[i] for i in descending([millicores(item.usage.cpu) for item in items])]
+    if sort_by == "memory":
+        return [items[i] for i in descending([item.usage.memory for item in items])]
+    return sorted(items, key=lambda item: item.metadata.name)
+
+
+def node_rows(
+    usage: NodesUsage, *, sort_by: str | None = None, capacity: bool = False, swap: bool = False, header: bool = True
+) -> list[Row]:
+    """The table of nodes; those without usage come last, by name."""
+    rows: list[Row] = []
+    if header:
+        rows.append(("NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"))
+        if swap:
+            rows[0] += ("SWAP(bytes)", "SWAP(%)")
+    known = {node.name: Capacity(node, capacity) for node in usage.nodes}
+    for item in node_order(usage.items, sort_by):
+        name = item.metadata.name
+        has = known.pop(name, None)
+        row: Row = (name, *_node_cells(item.usage, has))
+        if swap:
+            row += _swap_cells(item.usage, has)
+        rows.append(row)
+    rows += [(name, *[UNKNOWN] * (6 if swap else 4)) for name in sorted(known)]
+    return rows
+
+
+def _node_cells(usage: Usage, has: Capacity | None) -> Row:
+    cpu = millicores(usage.cpu)
+    cells: Row = (f"{cpu}m",)
+    if has is not None and has.cpu is not None:
+        cells += (f"{percentage(cpu, has.cpu)}%",)
+    cells += (f"{usage.memory // _MEBI}Mi",)
+    if has is not None and has.memory is not None:
+        cells += (f"{percentage(usage.memory * 1000, has.memory * 1000)}%",)
+    return cells
+
+
+def _swap_cells(usage: Usage, has: Capacity | None) -> Row:
+    if has is None:
+        return (f"{(usage.swap or 0) // _MEBI}Mi",)
+    if has.swap is None:
+        return (UNKNOWN, UNKNOWN)
+    swap = usage.swap or 0
+    return (f"{swap // _MEBI}Mi", f"{percentage(swap * 1000, has.swap * 1000)}%")
+
+
+def pod_totals(pod: PodMetrics) -> tuple[int, int]:
+    """CPU in nanocores and memory in bytes of all containers."""
+    cpu = memory = 0
+    for container in pod.containers:
+        cpu += container.usage.cpu
+        memory += container.usage.memory
+    return cpu, memory
+
+
+def pod_order(items: Sequence[PodMetrics], sort_by: str | None, namespaces: bool) -> list[PodMetrics]:
+    """Pods as kubectl sorts them: by name (with ``namespaces`` by namespace first), or by falling "cpu" or "memory"."""
+    if sort_by == "cpu":
+        return [items[i] for i in descending([millicores(pod_totals(pod)[0]) for pod in items])]
+    if sort_by == "memory":
+        return [items[i] for i in descending([pod_totals(pod)[1] for pod in items])]
+    if namespaces:
+        return sorted(items, key=lambda pod: (pod.metadata.namespace, pod.metadata.name))
+    return sorted(items, key=lambda pod: pod.metadata.name)
+
+
+def container_order(items: Sequence[ContainerMetrics], sort_by: str | None) -> list[ContainerMetrics]:
+    """Containers of one pod as kubectl sorts them: by name, or by falling "cpu" or "memory"."""
+    if sort_by == "cpu":
+        return [items[i] for i in descending([millicores(item.usage.cpu) for item in items])]
+    if sort_by == "memory":
+        return [items[i] for i in descending([item.usage.memory for item in items])]
+    return sorted(items, key=lambda item: item.name)
+
+
+def pod_rows(
+    items: Sequence[PodMetrics],
+    *,
+    sort_by: str | None = None,
+    namespaces: bool = False,
+    containers: bool = False,
+    swap: bool = False,
+    header: bool = True,
+    total: bool = False,
+) -> list[Row]:
+    """The table of pods, or of their containers; nothing at all, not even a header, where there are none."""
+    if not items:
+        return []
+    measured = ("NAME", "CPU(cores)", "MEMORY(bytes)", *(("SWAP(bytes)",) if swap else ()))
+    columns = len(measured)
+    rows: list[Row] = []
+    if header:
+        before = (("NAMESPACE",) if namespaces else ()) + (("POD",) if containers else ())
+        columns += len(before)  # only here: so counts kubectl, and its line of totals goes by it
+        rows.append((*before, *measured))
+    items = pod_order(items, sort_by, namespaces)
+    if not containers and not swap:
+        rows += _pod_rows(items, namespaces)
+    else:
+        for pod in items:
+            first: Row = (pod.metadata.namespace,) if namespaces else ()
+            if containers:
+                first += (pod.metadata.name,)
+                for container in container_order(pod.containers, sort_by):
+                    rows.append((*first, container.name, *_cells([container], swap)))
+            else:
+                rows.append((*first, pod.metadata.name, *_cells(pod.containers, swap)))
+    if total:
+        cells = _cells([container for pod in items for container in pod.containers], swap)
+        rows.append((*[""] * (columns - 2), "________", "________"))
+        rows.append((*[""] * (columns - 3), "", *cells))
+    return rows
+
+
+def _pod_rows(items: Sequence[PodMetrics], namespaces: bool) -> list[Row]:
+    """The plain table, in a loop that does nothing else: it is the one that has 150,000 rows."""
+    rows: list[Row] = []
+    append = rows.append
+    for pod in items:
+        cpu = memory = 0
+        for container in pod.containers:
+            cpu += container.usage.cpu
+            memory += container.usage.memory
+        cells = (pod.metadata.name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi")
+        append((pod.metadata.namespace, *cells) if namespaces else cells)
+    return rows
+
+
+def _cells(containers: Sequence[ContainerMetrics], swap: bool) -> Row:
+    cpu = memory = swapped = 0
+    for container in containers:
+        cpu += container.usage.cpu
+        memory += container.usage.memory
+        swapped += container.usage.swap or 0
+    cells: Row = (f"{millicores(cpu)}m", f"{memory // _MEBI}Mi")
+    return (*cells, f"{swapped // _MEBI}Mi") if swap else cells

@@ -1,0 +1,86 @@
+"""The command line: the group of commands, and the one place where errors become text and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from kubectl_metrics import __version__
+from kubectl_metrics.commands import options
+from kubectl_metrics.commands.nodes import nodes
+from kubectl_metrics.commands.pods import pods
+from kubectl_metrics.commands.raw import raw
+from kubectl_metrics.errors import ExitStatus, MetricsError
+from kubectl_metrics.output.terminal import emit, say
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        # With its path: other projects ship an executable of the same name, and kubectl runs the first on PATH.
+        python = ".".join(map(str, sys.version_info[:3]))
+        emit(f"kubectl-metrics {__version__} ({os.path.abspath(sys.argv[0])}, Python {python})\n")
+        ctx.exit()
+
+
+@click.group(cls=options.Group, context_settings={"help_option_names": ["-h", "--help"]})
+@options.connection_options
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and where it is installed.",
+)
+def group(**given: object) -> None:
+    """Usage of nodes and pods: kubectl top's tables, also where metrics.k8s.io is absent or broken.
+
+    \b
+    kubectl metrics nodes                     usage of nodes
+    kubectl metrics pods -n shop              usage of pods
+    kubectl metrics raw /apis/metrics.k8s.io/v1beta1/nodes
+    """
+
+
+group.add_command(nodes)
+group.add_command(pods)
+group.add_command(raw)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status. Reads ``sys.argv`` unless it is given ``arguments``."""
+    try:
+        status = group.main(arguments, prog_name="kubectl metrics", standalone_mode=False)
+        return int(status or 0)
+    except MetricsError as error:
+        say(str(error))
+        if error.hint:
+            say(error.hint)
+        return error.exit_status
+    except click.NoSuchOption as error:
+        return _usage(f"unknown flag: {error.option_name}", error)
+    except click.UsageError as error:
+        return _usage(error.format_message(), error)
+    except (KeyboardInterrupt, click.Abort):
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (``| head``). Python would complain at exit, when it flushes stdout once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.OK
+    except OSError as error:
+        # Whatever a server does is a MetricsError by now: this is a full disk under stdout, or a missing terminal.
+        say(f"error: {error.strerror or error}")
+        return ExitStatus.FAILED
+
+
+def _usage(message: str, error: click.UsageError) -> ExitStatus:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.ctx.get_help(), err=True)
+        return ExitStatus.USAGE
+    say(f"error: {message}")
+    command = error.ctx.command_path if error.ctx else "kubectl metrics"
+    say(f"See '{command} --help' for usage.")
+    return ExitStatus.USAGE

@@ -1,0 +1,53 @@
+"""``kubectl metrics raw``: the JSON behind the tables."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from kubectl_metrics.commands import options
+from kubectl_metrics.errors import ExitStatus, UsageError
+from kubectl_metrics.output import gaps
+from kubectl_metrics.output.progress import Progress
+from kubectl_metrics.output.terminal import emit_bytes, say
+
+
+@click.command(cls=options.Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("path")
+@click.option("--node", metavar="NAME", help="Ask this node's kubelet instead of the API server.")
+@options.kubelet_options
+@options.connection_options
+@click.pass_context
+def raw(ctx: click.Context, /, path: str, node: str | None, **given: Any) -> ExitStatus:
+    """The server's answer to a path, unchanged; metrics.k8s.io is answered from the kubelets where it is absent.
+
+    \b
+    kubectl metrics raw /apis/metrics.k8s.io/v1beta1/nodes
+    kubectl metrics raw '/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?labelSelector=app=web'
+    kubectl metrics raw --node node-a /stats/summary
+    """
+    from kubectl_metrics.commands.session import Session
+    from kubectl_metrics.sources import raw as source
+
+    try:
+        parsed = source.parse(path)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if node is not None and given["source"] == "api":
+        raise UsageError("--node asks a kubelet: it does not go with --source api")
+    with Progress(sys.stderr) as progress:
+        session = Session(ctx, progress)
+        if node is not None:
+            emit_bytes(session.kubelets.get(node, parsed.path, parsed.query).body)
+            return ExitStatus.OK
+        document = source.get(parsed, session.api, session.sources, session.metrics_api, session.mode)
+    if document.usage is not None:
+        for note in document.usage.notes:
+            say(f"note: {note}")
+    emit_bytes(document.body)
+    if document.usage is not None:
+        for line in gaps.lines(document.usage.gaps):
+            say(f"warning: {line}")
+    return ExitStatus.OK

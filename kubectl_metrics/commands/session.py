@@ -1,0 +1,92 @@
+"""The composition root: from flags to sources. Everything a command needs of the world outside is put together here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from ssl import SSLContext
+from typing import Any
+
+import click
+from msgspec import structs
+
+from kubectl_metrics.commands import options
+from kubectl_metrics.connection import api_transport, credentials, kubeconfig, tls
+from kubectl_metrics.connection.credentials import Credentials
+from kubectl_metrics.connection.kubeconfig import ClientConfig
+from kubectl_metrics.connection.transport import Transport
+from kubectl_metrics.errors import KubeconfigError, UsageError
+from kubectl_metrics.output.progress import Progress
+from kubectl_metrics.output.terminal import say
+from kubectl_metrics.sources.access import KubeletOptions, Kubelets
+from kubectl_metrics.sources.choose import Sources
+from kubectl_metrics.sources.kubelets import KubeletSource
+from kubectl_metrics.sources.metrics_api import MetricsAPI
+
+
+class Session:
+    """One command's connection to a cluster, and the sources behind it."""
+
+    def __init__(self, ctx: click.Context, progress: Progress) -> None:
+        """Reads the kubeconfig and has the credentials. Raises MetricsError."""
+        given = ctx.params
+        kubelet_options = options.kubelet_settings(given)
+        trace = say if options.verbosity(ctx) else None
+        config = kubeconfig.load(options.overrides(ctx), os.environ, Path.home())
+        mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin.isatty())
+        self.namespace = config.namespace
+        self.api = api_transport(config, mine, environ=os.environ, trace=trace)
+        self.kubelets = KubeletSource(
+            self.api,
+            _kubelets(self.api, config, mine, kubelet_options, given, trace),
+            window=given["window"],
+            progress=progress,
+        )
+        self.metrics_api = MetricsAPI(self.api)
+        if given["source"] == "auto" and given["window"] is not None:
+            # Only the kubelets can measure over a window of one's own choice.
+            mode = "kubelet"
+        elif given["source"] == "api" and given["window"] is not None:
+            raise UsageError("--window is for the kubelets; metrics.k8s.io has a window of its own")
+        else:
+            mode = given["source"]
+        self.mode = mode
+        self.sources = Sources(mode, self.metrics_api, self.kubelets)
+
+
+def _kubelets(
+    api: Transport,
+    config: ClientConfig,
+    mine: Credentials,
+    kubelet_options: KubeletOptions,
+    given: dict[str, Any],
+    trace: Callable[[str], None] | None,
+) -> Kubelets:
+    """Direct access is with the same credentials as to the API server, unless the flags name a certificate."""
+    if mine.impersonation:
+        # A kubelet knows no impersonation: it would see the real user, who may be allowed more than the other one.
+        if kubelet_options.access == "direct":
+            raise UsageError("kubelets know no impersonation: --as does not go with --kubelet-access direct")
+        kubelet_options = structs.replace(kubelet_options, access="proxy")
+    certificate_file, key_file = given["kubelet_client_certificate"], given["kubelet_client_key"]
+    if bool(certificate_file) != bool(key_file):
+        raise UsageError("--kubelet-client-certificate and --kubelet-client-key go together")
+    certificate = (_read(certificate_file), _read(key_file)) if certificate_file else mine.certificate
+    authority_file = given["kubelet_certificate_authority"]
+    authorities = _read(authority_file) if authority_file else config.certificate_authority
+
+    def context() -> SSLContext:
+        return tls.client_context(
+            authorities=authorities, insecure=given["kubelet_insecure_tls"], certificate=certificate
+        )
+
+    return Kubelets(api, kubelet_options, context, None if certificate_file else mine.authorization, trace)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise KubeconfigError(f"cannot read {path}: {error.strerror}") from error

@@ -1,0 +1,92 @@
+"""The body of one response, read within a size.
+
+Strategy: read pieces of bounded size and count them, decompress with a bound on what comes out. A body whose length is
+known is read in as few pieces as possible, so that 60 MB are not copied once more to be joined.
+
+Facts
+- The length a server announces is checked before anything is read. urllib3 raises IncompleteRead if less came.
+- urllib3's own decompression turns a megabyte into a gigabyte before one can count it, in its releases before 2.6.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from kubectl_metrics.connection.failures import BadResponse, TooLarge
+
+if TYPE_CHECKING:
+    from urllib3 import HTTPResponse
+
+_CHUNK = 1024 * 1024  # bytes read at once where the length is not known
+
+
+class BodyReader:
+    """Reads one body, within a size."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._expected: int | None = None  # bytes, where the server said so
+        self._received = 0  # bytes, as they came
+
+    def read(self, response: HTTPResponse) -> bytes:
+        """The whole body, decompressed.
+
+        Raises:
+            TooLarge, BadResponse, zlib.error, or what a connection raises.
+        """
+        encoding = (response.headers.get("Content-Encoding") or "identity").strip().lower()
+        if encoding not in ("identity", "gzip"):
+            raise BadResponse("the body has a content encoding that was not asked for")
+        unpack = _Gunzip(self._limit).feed if encoding == "gzip" else None
+        self._expected = response.length_remaining
+        if self._expected is not None and self._expected > self._limit:
+            raise self._too_large()
+        chunks = []
+        while True:
+            left = _CHUNK if self._expected is None else self._expected - self._received
+            # One read more than needed: it is what tells http.client that the response is over.
+            chunk = response.read(min(max(left, 1), 64 * _CHUNK), decode_content=False)
+            if not chunk:
+                break
+            self._received += len(chunk)
+            if self._received > self._limit:
+                raise self._too_large()
+            if unpack is not None:
+                chunk = unpack(chunk)
+            chunks.append(chunk)
+        if unpack is not None and self._received:
+            unpack(b"")
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def so_far(self) -> str:
+        """How much has come, in words."""
+        of = "" if self._expected is None else f" of {self._expected}"
+        return f"{self._received}{of} bytes"
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the body is larger than {self._limit} bytes")
+
+
+class _Gunzip:
+    """Decompresses gzip piece by piece, and never to more than the limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+        self._decoder = zlib.decompressobj(31)
+
+    def feed(self, data: bytes) -> bytes:
+        """What ``data`` decompresses to; no data is the end, where the stream has to be complete."""
+        if not data and not self._decoder.eof:
+            raise BadResponse("gzip: unexpected EOF")
+        parts = []
+        while data:
+            if self._decoder.eof:  # one more member of the same stream
+                self._decoder = zlib.decompressobj(31)
+            part = self._decoder.decompress(data, self._left + 1)
+            self._left -= len(part)
+            if self._left < 0:
+                raise TooLarge("the decompressed body is larger than the limit")
+            parts.append(part)
+            data = self._decoder.unused_data
+        return b"".join(parts)

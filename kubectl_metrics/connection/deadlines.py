@@ -1,0 +1,107 @@
+"""One total time limit for a request, kept also against a server that sends a byte each second.
+
+Strategy: a socket's own timeout is one of silence, not of the whole. So one daemon thread for the process, started
+with the first request, sleeps until the nearest deadline and shuts that request's socket down; the thread that waits
+on it then sees the end of the stream, and asks ``Deadline.passed`` whether that was us.
+
+Facts
+- ``SSLSocket.shutdown`` throws the TLS state away under the hands of the reading thread; ``socket.socket.shutdown``
+  called on it only tells the kernel, which is safe from any thread.
+- Shutting down wakes a blocked recv, send or handshake, but not a connect: that one is limited by the socket's timeout.
+- A closed socket object has the descriptor -1, so one that is finished can never hit a descriptor that was given to
+  somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import socket
+import threading
+import time
+
+
+class Deadline:
+    """A moment, and the socket that is shut down when it comes."""
+
+    __slots__ = ("_lock", "_sock", "passed", "seconds", "started", "when")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.started = time.monotonic()
+        self.when = self.started + seconds
+        self.passed = False  # True once the watchdog has struck
+        self._sock: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def left(self) -> float:
+        """Seconds until then; at least a millisecond, because to a socket a timeout of 0 means "do not block"."""
+        return max(self.when - time.monotonic(), 0.001)
+
+    def over(self) -> bool:
+        """Whether the moment has come, whoever noticed it first."""
+        return self.passed or time.monotonic() >= self.when
+
+    def attach(self, sock: socket.socket) -> None:
+        """From now on, ``sock`` is what the deadline shuts down (at once, if it has come already)."""
+        with self._lock:
+            self._sock = sock
+            if self.passed:
+                shut_down(sock)
+
+    def finish(self) -> None:
+        """The request is over: nothing is shut down any more."""
+        with self._lock:
+            self._sock = None
+
+    def strike(self) -> None:
+        """Called by the watchdog when the time has come."""
+        with self._lock:
+            self.passed = True
+            if self._sock is not None:
+                shut_down(self._sock)
+
+
+def shut_down(sock: socket.socket) -> None:
+    """End both directions of ``sock`` in the kernel, so that whoever waits on it wakes up."""
+    with contextlib.suppress(OSError):  # not connected yet, or not any more
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """The thread that strikes deadlines."""
+
+    def __init__(self) -> None:
+        self._wake = threading.Condition(threading.Lock())
+        self._heap: list[tuple[float, int, Deadline]] = []
+        self._numbers = itertools.count()
+        self._thread: threading.Thread | None = None
+
+    def start(self, seconds: float) -> Deadline:
+        """Begin a time limit of ``seconds``; call its ``finish`` in any case."""
+        deadline = Deadline(seconds)
+        with self._wake:
+            first = not self._heap or deadline.when < self._heap[0][0]
+            heapq.heappush(self._heap, (deadline.when, next(self._numbers), deadline))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="request-deadlines", daemon=True)
+                self._thread.start()
+            elif first:
+                self._wake.notify()
+        return deadline
+
+    def _watch(self) -> None:
+        while True:
+            with self._wake:
+                while not self._heap:
+                    self._wake.wait()
+                wait = self._heap[0][0] - time.monotonic()
+                if wait > 0:
+                    self._wake.wait(min(wait, threading.TIMEOUT_MAX))
+                    continue
+                deadline = heapq.heappop(self._heap)[2]
+            deadline.strike()
+
+
+WATCHDOG = Watchdog()

@@ -1,0 +1,253 @@
+"""From an address to a connection on which a request may be sent: TCP, proxy, TLS, the server's name, in this order.
+
+Strategy: urllib3's connection class speaks HTTP; only its ``connect`` is ours, because three things have to happen
+inside: every socket is attached to the request's deadline before anything can block on it, the server's name is
+checked before one byte of the request is sent, and proxies are told apart from the server in every error.
+
+Facts
+- The time to connect is shared out to the addresses of a name, as in Go (net/dial.go, partialDeadline): one dead
+  address does not use up the time of the next.
+- CONNECT for https servers, absolute request targets for http ones (RFC 9110 9.3.6, RFC 9112 3.2.2). The proxy gets
+  its own userinfo as Proxy-Authorization and nothing of ours.
+- ``socks5`` hands host names to the proxy, as Go does; PySocks is an optional extra.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from urllib3.connection import HTTPConnection
+from urllib3.util.ssltransport import SSLTransport
+
+from kubectl_metrics.connection import failures
+from kubectl_metrics.connection.tls import check_name, client_context
+from kubectl_metrics.errors import KubeconfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubectl_metrics.connection.deadlines import Deadline
+
+_PROXY_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
+
+class Proxy:
+    """A proxy and how to ask it."""
+
+    def __init__(self, url: str) -> None:
+        """Read a proxy's URL.
+
+        Raises:
+            KubeconfigError: it is none, or PySocks is missing for it.
+        """
+        try:
+            parts: SplitResult = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise KubeconfigError("the URL of the proxy cannot be parsed") from None
+        self.scheme = parts.scheme
+        self.host = parts.hostname or ""
+        if self.scheme not in _PROXY_PORTS or not self.host:
+            raise KubeconfigError(
+                f"the URL of the proxy has to be http, https or socks5 with a host, not {self.scheme}://{self.host}"
+            )
+        self.port = port or _PROXY_PORTS[self.scheme]
+        self.username = unquote(parts.username or "")
+        self.password = unquote(parts.password or "")
+        self.address = join(self.host, self.port)
+        self.socks = self.scheme.startswith("socks")
+        if self.socks:
+            _import_socks()
+        self.context = None
+        if self.scheme == "https":
+            self.context = client_context(authorities=None)
+
+    def headers(self) -> dict[str, str]:
+        """What the proxy wants to hear about who we are."""
+        if not self.username and not self.password:
+            return {}
+        pair = f"{self.username}:{self.password}".encode()
+        return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+
+    def failed(self, reason: str) -> failures.ProxyFailed:
+        """The error that the proxy, not the server, is to blame for."""
+        return failures.ProxyFailed(f"proxy {self.address}: {reason}")
+
+
+class Connection(HTTPConnection):
+    """One connection to one server, in plain text or TLS, direct or through a proxy.
+
+    Args:
+        host, port: of the server.
+        context: for TLS, None for plain text.
+        names: which the certificate may be for.
+        server_hostname: for SNI, None to send none.
+        proxy: on the way.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        context: ssl.SSLContext | None,
+        names: Sequence[str],
+        server_hostname: str | None,
+        proxy: Proxy | None,
+    ) -> None:
+        super().__init__(host, port)
+        self._context = context
+        self._names = names
+        self._server_hostname = server_hostname
+        self._through = proxy
+        self.phase = "connect"  # how far a request is: connect, handshake, answer, body
+        self.used = False  # whether a response has come over it
+
+    def open(self, deadline: Deadline, connect_timeout: float) -> None:
+        """Connect; afterwards requests may be sent, also secret ones.
+
+        Raises:
+            one of failures.EXPECTED, failures.ProxyFailed or tls.NameMismatch.
+        """
+        proxy = self._through
+        self.phase = "connect"
+        if proxy is None:
+            sock = _dial(self.host, self.port, deadline, connect_timeout)
+            self.sock = sock
+        else:
+            self._open_proxy(proxy, deadline, connect_timeout)
+        if self._context is not None:
+            self.phase = "handshake"
+            self._start_tls(self._context, deadline)
+
+    def raw(self) -> socket.socket | None:
+        """The socket that the kernel knows, for deadlines; None if not connected."""
+        sock: Any = self.sock
+        if isinstance(sock, SSLTransport):
+            sock = sock.socket
+        return cast("socket.socket | None", sock)
+
+    def _open_proxy(self, proxy: Proxy, deadline: Deadline, connect_timeout: float) -> None:
+        try:
+            if proxy.socks:
+                self.sock = _dial_socks(proxy, self.host, self.port, deadline, connect_timeout)
+                return
+            self.sock = _dial(proxy.host, proxy.port, deadline, connect_timeout)
+            if proxy.context is not None:
+                secured = _handshake(proxy.context, self.sock, proxy.host, deadline)
+                self.sock = secured
+                check_name(secured.getpeercert() or {}, [proxy.host])
+            if self._context is not None:
+                self._tunnel_through(proxy)
+        except failures.EXPECTED as error:
+            if deadline.over():
+                raise TimeoutError from error
+            raise proxy.failed(failures.classify(error)[1]) from None
+
+    def _tunnel_through(self, proxy: Proxy) -> None:
+        target = join(self.host, self.port)
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+        lines += [f"{name}: {value}" for name, value in proxy.headers().items()]
+        self.sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        response = http.client.HTTPResponse(self.sock, method="CONNECT")
+        try:
+            response.begin()
+        finally:
+            response.close()  # its buffer is empty: in TLS, the client speaks first
+        if response.status != 200:
+            hint = " Proxy Authentication Required" if response.status == 407 else ""
+            raise proxy.failed(f"CONNECT was refused: {response.status}{hint}")
+
+    def _start_tls(self, context: ssl.SSLContext, deadline: Deadline) -> None:
+        if isinstance(self.sock, ssl.SSLSocket):  # TLS to the proxy, and TLS inside of it
+            inside = SSLTransport(self.sock, context, server_hostname=self._server_hostname)
+            self.sock = cast(Any, inside)
+            certificate = cast("dict[str, object] | None", inside.getpeercert())
+        else:
+            outside = _handshake(context, self.sock, self._server_hostname, deadline)
+            self.sock = outside
+            certificate = cast("dict[str, object] | None", outside.getpeercert())
+        if context.verify_mode != ssl.CERT_NONE:
+            check_name(certificate or {}, self._names)
+
+
+def join(host: str, port: int) -> str:
+    """host:port, with brackets around IPv6."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _handshake(context: ssl.SSLContext, sock: socket.socket, name: str | None, deadline: Deadline) -> ssl.SSLSocket:
+    tls = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
+    deadline.attach(tls)  # ``sock`` is an empty shell from here on
+    try:
+        tls.settimeout(deadline.left())
+        tls.do_handshake()
+    except BaseException:
+        tls.close()
+        raise
+    return tls
+
+
+def _dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
+    end = time.monotonic() + min(connect_timeout, deadline.left())
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    error: OSError = OSError("no address")
+    for index, (family, kind, protocol, _, address) in enumerate(addresses):
+        share = (end - time.monotonic()) / (len(addresses) - index)
+        if share <= 0:
+            error = TimeoutError()
+            break
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as this:
+            error = this
+            continue
+        try:
+            sock.settimeout(share)
+            sock.connect(address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as this:
+            sock.close()
+            error = this
+            continue
+        except BaseException:
+            sock.close()
+            raise
+        sock.settimeout(deadline.left())
+        deadline.attach(sock)
+        return sock
+    raise error
+
+
+def _import_socks() -> Any:
+    try:
+        import socks  # type: ignore[import-untyped, import-not-found, unused-ignore]
+    except ImportError:
+        raise KubeconfigError(
+            "a socks5 proxy needs the Python package PySocks, which is not installed",
+            hint="pip install 'kubectl-metrics[socks]'",
+        ) from None
+    return socks
+
+
+def _dial_socks(proxy: Proxy, host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
+    socks = _import_socks()
+    sock: socket.socket = socks.create_connection(
+        (host, port),
+        timeout=min(connect_timeout, deadline.left()),
+        proxy_type=socks.SOCKS5,
+        proxy_addr=proxy.host,
+        proxy_port=proxy.port,
+        proxy_rdns=True,
+        proxy_username=proxy.username or None,
+        proxy_password=proxy.password or None,
+    )
+    sock.settimeout(deadline.left())
+    deadline.attach(sock)
+    return sock

@@ -1,0 +1,264 @@
+"""Which server, which namespace, which user: kubectl's connection flags and kubeconfigs become one ``ClientConfig``.
+
+Strategy: files are found and merged by ``kubefile``; here one context, one cluster and one user are chosen, the flags
+are laid over them and every file they name is read, so that a value of this module needs no file any more (but for
+``tokenFile``, which is read for each use, because it is rotated).
+
+Facts (client-go tools/clientcmd: client_config.go, overrides.go, validation.go)
+- A context, cluster or user that a flag names must exist: ``context "x" does not exist``.
+- ``--certificate-authority`` clears insecure-skip-tls-verify and the CA data of the kubeconfig,
+  ``--insecure-skip-tls-verify`` clears its CA, ``--server`` clears its tls-server-name.
+- The service account of a pod is used when no kubeconfig and no flag names a server.
+- For an ``http://`` server the user's credentials are not even read.
+
+Where we differ, on purpose: without any configuration kubectl tries http://localhost:8080, we say what is missing; a
+context that names an unknown cluster or user is an error here (kubectl goes to localhost:8080, or goes on
+anonymously); ``--token`` stands alone (kubectl sends the kubeconfig's client certificate along, and the API server
+then believes the certificate).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kubectl_metrics.errors import KubeconfigError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kubectl_metrics.connection.kubefile import Entry, Merged, RawContext
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+MAX_TIMEOUT = 10 * 365 * 86400.0  # seconds; more overflows the timers of some platforms
+
+_UNITS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,  # U+00B5
+    "μs": 1e-6,  # U+03BC
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+}
+
+
+class Overrides(msgspec.Struct, frozen=True, kw_only=True):
+    """kubectl's connection flags; what was not given stays empty. Paths are relative to the working directory."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    cluster: str | None = None
+    user: str | None = None
+    server: str | None = None
+    token: str | None = None
+    namespace: str | None = None
+    impersonate_user: str | None = None  # --as
+    impersonate_groups: tuple[str, ...] = ()  # --as-group
+    impersonate_uid: str | None = None  # --as-uid
+    certificate_authority: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    insecure_skip_tls_verify: bool = False
+    tls_server_name: str | None = None
+    request_timeout: float | None = None  # seconds, None = no limit; see parse_timeout
+
+    def __repr__(self) -> str:  # the token
+        return f"Overrides(kubeconfig={self.kubeconfig!r}, context={self.context!r})"
+
+
+class Impersonation(msgspec.Struct, frozen=True):
+    """Whom to act as (--as and the kubeconfig's as, as-uid, as-groups, as-user-extra)."""
+
+    user: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+class ExecConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """An exec credential plugin (client.authentication.k8s.io)."""
+
+    command: str  # absolute, or a bare name to look up in $PATH
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()  # added to the environment
+    api_version: str
+    install_hint: str = ""
+    provide_cluster_info: bool = False
+    interactive_mode: str = ""  # Never, IfAvailable, Always, or "" where not set
+    cluster_config: object = None  # the cluster's extension client.authentication.k8s.io/exec
+
+    def __repr__(self) -> str:  # args and env may hold secrets
+        return f"ExecConfig(command={self.command!r})"
+
+
+class AuthProvider(msgspec.Struct, frozen=True):
+    """An auth provider of the days before exec plugins; its config holds tokens."""
+
+    name: str
+    config: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"AuthProvider(name={self.name!r})"
+
+
+class UserConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How to say who we are. The repr shows no secret."""
+
+    name: str = ""
+    certificate: bytes | None = None  # PEM, with its chain
+    key: bytes | None = None  # PEM
+    token: str | None = None
+    token_file: str | None = None  # absolute path, or relative to the working directory
+    username: str = ""
+    password: str = ""
+    exec: ExecConfig | None = None
+    auth_provider: AuthProvider | None = None
+    impersonate: Impersonation | None = None
+
+    def __repr__(self) -> str:
+        return f"UserConfig(name={self.name!r})"
+
+
+class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is needed to reach the API server as this user."""
+
+    context: str = ""  # the context's name, "" where none was used
+    server: str  # scheme://host[:port][/prefix]
+    namespace: str = "default"
+    certificate_authority: bytes | None = None  # PEM; None = the system's roots
+    insecure: bool = False
+    tls_server_name: str | None = None
+    proxy_url: str | None = None
+    disable_compression: bool = False
+    user: UserConfig = UserConfig()
+    request_timeout: float | None = None  # seconds
+
+
+def parse_timeout(text: str) -> float | None:
+    """Read the value of ``--request-timeout``: "0" (none), "5" (seconds), "1m30s", "500ms".
+
+    Returns:
+        Seconds, or None for no limit.
+
+    Raises:
+        UsageError: anything else.
+    """
+    if re.fullmatch(r"\+?[0-9]{1,18}", text, re.ASCII):
+        seconds = float(text)
+    else:
+        units = "|".join(sorted(_UNITS, key=len, reverse=True))
+        part = rf"([0-9]{{1,18}}(?:\.[0-9]{{0,18}})?|\.[0-9]{{1,18}})({units})"
+        if not re.fullmatch(rf"\+?(?:{part})+", text, re.ASCII):
+            # The sentence is ParseTimeout's (client-go tools/clientcmd/helpers.go).
+            raise UsageError(
+                f"invalid request timeout {text!r}: timeout must be a single integer in seconds, or an integer "
+                "followed by a corresponding time unit (e.g. 1s | 2m | 3h)"
+            )
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in re.findall(part, text))
+    return min(seconds, MAX_TIMEOUT) or None
+
+
+def load(
+    overrides: Overrides,
+    environ: Mapping[str, str],
+    home: Path,
+    *,
+    service_account: Path = SERVICE_ACCOUNT,
+) -> ClientConfig:
+    """Find the configuration that kubectl would use.
+
+    Args:
+        overrides: the flags.
+        environ: for KUBECONFIG, KUBERNETES_MASTER and the variables of a pod.
+        home: the folder with ``.kube/config``.
+        service_account: where a pod has its token.
+
+    Raises:
+        KubeconfigError: there is none, or it cannot be used.
+    """
+    from kubectl_metrics.connection import entries, incluster, kubefile
+
+    merged = kubefile.read_files(overrides.kubeconfig, environ, home)
+    name, context = _context(overrides, merged)
+    cluster_entry = _choose(merged.clusters, "cluster", overrides.cluster, context.cluster, name)
+    if not overrides.server and cluster_entry is None:
+        if incluster.possible(environ, service_account):
+            return incluster.load(overrides, environ, service_account, context.namespace)
+        if not environ.get("KUBERNETES_MASTER"):
+            raise _nothing(merged)
+    if overrides.token and not overrides.user:
+        user_entry = merged.users.get(context.user)  # its impersonation still holds
+    else:
+        user_entry = _choose(merged.users, "user", overrides.user, context.user, name)
+    cluster = entries.cluster(
+        overrides,
+        cluster_entry,
+        default_server=environ.get("KUBERNETES_MASTER", ""),
+        client_certificate=entries.has_certificate(overrides, user_entry),
+    )
+    return msgspec.structs.replace(
+        cluster,
+        context=name,
+        namespace=overrides.namespace or context.namespace or "default",
+        user=entries.user(overrides, user_entry, cluster_entry, cluster.server),
+    )
+
+
+def _context(overrides: Overrides, merged: Merged) -> tuple[str, RawContext]:
+    """The name and the content of the context in use; ("", empty) where there is none."""
+    from kubectl_metrics.connection.kubefile import RawContext
+
+    name = overrides.context or merged.current_context
+    if not name:
+        return "", RawContext()
+    if name in merged.contexts:
+        return name, merged.contexts[name].decode(RawContext)
+    if overrides.context:
+        raise KubeconfigError(f'context "{name}" does not exist', hint=_choices("contexts", merged.contexts))
+    raise KubeconfigError(
+        f"context was not found for specified context: {name} (the current-context of {os.pathsep.join(merged.found)})",
+        hint=_choices("contexts", merged.contexts),
+    )
+
+
+def _choose(entries: dict[str, Entry], kind: str, flag: str | None, named: str, context: str) -> Entry | None:
+    """The entry that the flag or else the context names; None if neither names one."""
+    name = flag or named
+    if not name or name in entries:
+        return entries.get(name)
+    if flag:  # kubectl's words, in which a user is an "auth info"
+        word = "auth info" if kind == "user" else kind
+        message = f'{word} "{name}" does not exist'
+    else:
+        message = f'{kind} "{name}" was not found for context "{context}"'
+    raise KubeconfigError(message, hint=_choices(f"{kind}s", entries))
+
+
+def _choices(what: str, entries: dict[str, Entry]) -> str:
+    if not entries:
+        return f"the kubeconfig has no {what}"
+    names = sorted(entries)
+    more = f", and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"{what} in the kubeconfig: {', '.join(names[:10])}{more}"
+
+
+def _nothing(merged: Merged) -> KubeconfigError:
+    """No server is named anywhere: say where that was looked for."""
+    if merged.contexts:
+        return KubeconfigError(
+            f"no current context is set in {os.pathsep.join(merged.found)}",
+            hint="choose one with --context NAME, or once and for all with: kubectl config use-context NAME",
+        )
+    looked_at = ", ".join(
+        f"{path} ({'no cluster in it' if path in merged.found else 'does not exist'})" for path in merged.looked_at
+    )
+    return KubeconfigError(
+        f"no configuration has been provided: looked at {looked_at}, and this is not a pod with a service account",
+        hint="name a kubeconfig with --kubeconfig FILE or $KUBECONFIG, or a server with --server URL",
+    )

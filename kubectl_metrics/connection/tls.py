@@ -1,0 +1,263 @@
+"""TLS contexts that verify as Go does, and the check of a server's name.
+
+Strategy: one ``SSLContext`` for each set of trust and client certificate, shared by all connections that need it. The
+context verifies the chain; the name is checked by ``check_name``, because a kubelet may answer to any of several
+names of its node and OpenSSL knows only one.
+
+Facts
+- Go takes any certificate of the pool for an anchor, also an intermediate or the server's own (crypto/x509 Verify):
+  VERIFY_X509_PARTIAL_CHAIN. It accepts CAs without key identifiers or key usage, which VERIFY_X509_STRICT refuses.
+- Go ignores a certificate's common name (since 1.15). A name in "*.example.com" stands for one whole label, the
+  first, and "*" alone for nothing (crypto/x509/verify.go, matchHostnames and validHostname).
+- Go skips what it cannot parse in a CA bundle and fails only if nothing is left (AppendCertsFromPEM).
+- OpenSSL wants the client certificate and key as files. On Linux it gets a file without a name, in memory; elsewhere
+  one that only the user may read and that is unlinked before anything else happens.
+- OpenSSL asks on the terminal for the password of an encrypted key, unless it is given a callback.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+from kubectl_metrics.errors import KubeconfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----", re.ASCII)
+
+# Where systems keep their roots, for a Python that was built to look elsewhere (the list of crypto/x509/root_linux.go).
+_SYSTEM_ROOTS = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+class NameMismatch(Exception):
+    """The certificate is good, but for somebody else; the message is Go's."""
+
+
+class _EncryptedKey(Exception):
+    pass
+
+
+def client_context(
+    *,
+    authorities: bytes | None,
+    insecure: bool = False,
+    certificate: tuple[bytes, bytes] | None = None,
+) -> ssl.SSLContext:
+    """A context for connections as a client.
+
+    Args:
+        authorities: the certificates to trust, PEM; None for the system's roots.
+        insecure: verify nothing. The user has to have asked for that.
+        certificate: of the client: certificate with its chain, and key, both PEM.
+
+    Raises:
+        KubeconfigError: ``authorities`` or ``certificate`` cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False  # see check_name
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.set_alpn_protocols(["http/1.1"])
+    if insecure:
+        context.verify_mode = ssl.CERT_NONE
+    elif authorities is None:
+        _load_system_roots(context)
+    else:
+        _load_authorities(context, authorities)
+    if certificate is not None:
+        _load_certificate(context, *certificate)
+    return context
+
+
+def check_name(cert: Mapping[str, object], names: Sequence[str]) -> None:
+    """Check that a certificate is for one of ``names``.
+
+    Args:
+        cert: as ``SSLSocket.getpeercert()`` gives it.
+        names: host names and IP addresses (IPv6 with or without brackets and zone), any of which is enough.
+
+    Raises:
+        NameMismatch: it is for none of them.
+    """
+    dns: list[str] = []
+    ips: list[str] = []
+    entries = cert.get("subjectAltName", ())
+    for kind, value in entries if isinstance(entries, tuple) else ():
+        if kind == "DNS":
+            dns.append(value)
+        elif kind == "IP Address":
+            ips.append(value)
+    packed = {_packed_ip(ip) for ip in ips} - {None}
+    for name in names:
+        address = _packed_ip(name)
+        if address is not None:
+            if address in packed:
+                return
+        elif any(_matches(pattern, name) for pattern in dns):
+            return
+    raise NameMismatch(_mismatch(dns, ips, names))
+
+
+def is_ip(name: str) -> bool:
+    """Whether ``name`` is an IP address and not a host name."""
+    return _packed_ip(name) is not None
+
+
+def _mismatch(dns: list[str], ips: list[str], names: Sequence[str]) -> str:
+    # The words of x509.HostnameError: people search for them.
+    wanted = " or ".join(names)
+    if all(is_ip(name) for name in names):
+        if not ips:
+            return f"x509: cannot validate certificate for {wanted} because it doesn't contain any IP SANs"
+        valid = ips
+    else:
+        valid = dns + ips
+    if not valid:
+        return f"x509: certificate is not valid for any names, but wanted to match {wanted}"
+    more = ", ..." if len(valid) > 20 else ""
+    shown = ", ".join(_printable(name) for name in valid[:20])
+    return f"x509: certificate is valid for {shown}{more}, not {wanted}"
+
+
+def _printable(name: str) -> str:
+    """A name out of somebody else's certificate, fit for a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in name.strip()[:255])
+
+
+def _packed_ip(text: str) -> bytes | None:
+    """The bytes of an IP address in any notation, None if it is none; ::ffff:1.2.3.4 is 1.2.3.4 (net.IP.Equal)."""
+    text = text.strip()
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    if ":" not in text:
+        try:
+            return socket.inet_pton(socket.AF_INET, text)
+        except (OSError, ValueError):  # ValueError: a NUL or a non-ASCII character
+            return None
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, text.partition("%")[0])
+    except (OSError, ValueError):
+        return None
+    mapped = b"\0" * 10 + b"\xff\xff"
+    return packed[12:] if packed.startswith(mapped) else packed
+
+
+def _matches(pattern: str, name: str) -> bool:
+    pattern, name = pattern.lower(), name.lower().removesuffix(".")
+    if not name or "" in name.split(".") or "*" in name:
+        return False
+    if pattern == name:
+        return True
+    first, _, rest = pattern.partition(".")
+    return first == "*" and bool(rest) and "*" not in rest and name.partition(".")[2] == rest
+
+
+def _load_system_roots(context: ssl.SSLContext) -> None:
+    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    paths = ssl.get_default_verify_paths()  # honours SSL_CERT_FILE and SSL_CERT_DIR
+    if context.cert_store_stats()["x509_ca"] or paths.capath:
+        return
+    for path in _SYSTEM_ROOTS:
+        if os.path.isfile(path):
+            context.load_verify_locations(cafile=path)
+            return
+
+
+def _load_authorities(context: ssl.SSLContext, authorities: bytes) -> None:
+    blocks = [block.decode("ascii") for block in _CERTIFICATE.findall(authorities)]
+    if not blocks:
+        raise KubeconfigError("unable to load root certificates: no PEM certificate in the certificate authority")
+    try:
+        context.load_verify_locations(cadata="\n".join(blocks))
+        return
+    except (ssl.SSLError, ValueError):
+        pass  # at least one is broken: take those that are not
+    loaded = 0
+    for block in blocks:
+        try:
+            context.load_verify_locations(cadata=block)
+        except (ssl.SSLError, ValueError):
+            continue
+        loaded += 1
+    if not loaded:
+        raise KubeconfigError("unable to load root certificates: unable to parse bytes as PEM block")
+
+
+def _load_certificate(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    if b"-----BEGIN" not in certificate:
+        raise KubeconfigError("tls: failed to find any PEM data in certificate input")
+    if b"-----BEGIN" not in key:
+        raise KubeconfigError("tls: failed to find any PEM data in key input")
+    # A key inside the certificate's file would be found first, and the other way round.
+    chain = b"\n".join(_CERTIFICATE.findall(certificate))
+    if not chain:
+        raise KubeconfigError('tls: failed to find "CERTIFICATE" PEM block in certificate input')
+    pem = key.rstrip() + b"\n" + chain + b"\n"
+    try:
+        if not _load_from_memory(context, pem):
+            _load_from_file(context, pem)
+    except _EncryptedKey:
+        raise KubeconfigError(
+            "tls: the client key is encrypted with a password, which kubeconfigs do not support",
+            hint="decrypt it, e.g. with: openssl pkey -in KEY -out NEW-KEY",
+        ) from None
+    except (ssl.SSLError, ValueError) as error:
+        raise KubeconfigError(_certificate_problem(error)) from None
+
+
+def _load_from_memory(context: ssl.SSLContext, pem: bytes) -> bool:
+    """Load from a file without a name; False where the system has none."""
+    if not hasattr(os, "memfd_create"):
+        return False
+    try:
+        descriptor = os.memfd_create("client-certificate")
+    except OSError:  # an old kernel, a sandbox
+        return False
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        path = f"/proc/self/fd/{descriptor}"
+        if not os.path.exists(path):
+            return False
+        context.load_cert_chain(path, password=_refuse)
+    return True
+
+
+def _load_from_file(context: ssl.SSLContext, pem: bytes) -> None:
+    import tempfile
+
+    descriptor, path = tempfile.mkstemp(prefix="kubectl-metrics-")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+        context.load_cert_chain(path, password=_refuse)
+    finally:
+        os.unlink(path)
+
+
+def _refuse() -> str:
+    raise _EncryptedKey
+
+
+def _certificate_problem(error: Exception) -> str:
+    reason = getattr(error, "reason", None) or ""
+    if reason == "KEY_VALUES_MISMATCH" or reason == "KEY_TYPE_MISMATCH":
+        return "tls: private key does not match public key"
+    if reason.endswith(("_TOO_SMALL", "_TOO_WEAK")):
+        what = reason.lower().replace("_", " ")
+        return f"tls: this system's OpenSSL refuses the client certificate as too weak ({what})"
+    detail = f" (OpenSSL: {reason.lower().replace('_', ' ')})" if reason else ""
+    return f"tls: failed to parse the client certificate or its key{detail}"

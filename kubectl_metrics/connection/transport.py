@@ -1,0 +1,316 @@
+"""HTTP requests to one server: GET, within a total time and a total size, and nothing secret to anybody else.
+
+Strategy: a ``Transport`` is one server, a context and what to say; it keeps idle connections and gives each request
+one of them. It returns what the server said, whatever the status; it follows no redirect, so credentials cannot
+follow one. What goes wrong below HTTP is a ``ConnectionFailed``.
+
+Facts
+- A server may close an idle connection at any moment. A request that finds it closed before the first byte of an
+  answer is sent once more on a new one, as Go's net/http does for GET.
+- The API server compresses only what is larger than 128 KiB and only if asked; on loopback that costs more than it
+  saves.
+- http.client bounds the headers: 100 of at most 64 KiB.
+- A kubelet and the API server answer HTTP/1.1; HTTP/2 would save connections, not round trips.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+from urllib3 import HTTPHeaderDict
+
+import kubectl_metrics
+from kubectl_metrics.connection import failures
+from kubectl_metrics.connection import proxy as proxies
+from kubectl_metrics.connection.body import BodyReader
+from kubectl_metrics.connection.deadlines import WATCHDOG, Deadline, shut_down
+from kubectl_metrics.connection.dialing import Connection, Proxy, join
+from kubectl_metrics.connection.tls import is_ip
+from kubectl_metrics.errors import ConnectionFailed, FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+API_TIMEOUT = 120.0  # seconds for one request, if nobody says otherwise
+MAX_BODY = 512 * 1024 * 1024  # bytes
+_PORTS = {"http": 80, "https": 443}
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What the server answered, to the last byte of the body."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]  # names in any case
+    body: bytes  # decompressed
+    seconds: float  # from the call to the last byte
+
+
+class Transport:
+    """The way to one server. Thread-safe; cheap to make, connections are opened when needed."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        context: ssl.SSLContext | None,
+        names: Sequence[str] = (),
+        authorization: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        proxy_url: str | None = None,
+        connect_timeout: float = 10.0,
+        timeout: float = API_TIMEOUT,
+        user_agent: str = f"kubectl-metrics/{kubectl_metrics.__version__}",
+        compress: bool = True,
+        trace: Callable[[str], None] | None = None,
+        connections: int = 8,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            url: scheme://host[:port][/prefix], IPv6 in brackets.
+            context: of ``tls.client_context``; needed for https, ignored for http.
+            names: the certificate has to be for one of them; by default for the URL's host.
+            authorization: the header of that name. Not sent over http.
+            headers: more headers, e.g. impersonation. Not sent over http.
+            proxy_url: the proxy to use, None for the direct way.
+            connect_timeout: seconds until TCP has to be connected.
+            timeout: seconds for a whole request.
+            user_agent: the header.
+            compress: whether to ask for gzip (never asked of loopback).
+            trace: gets one line for each request, without headers.
+            connections: how many idle ones to keep.
+
+        Raises:
+            KubeconfigError: the proxy's URL cannot be used.
+        """
+        parts = urlsplit(url)
+        self._secure = parts.scheme == "https"
+        host = parts.hostname or ""
+        if parts.scheme not in _PORTS or not host:
+            raise ValueError(f"not the URL of a server: {parts.scheme}://{host}")
+        if self._secure and context is None:
+            raise ValueError("https needs a context")
+        if not host.isascii():
+            host = host.encode("idna").decode("ascii")
+        port = parts.port or _PORTS[parts.scheme]
+        self.server = join(host, port)
+        self._host, self._port = host, port
+        self._prefix = parts.path.rstrip("/")
+        self._context = context if self._secure else None
+        self._names = tuple(names) or (host,)
+        self._sni = next((n.rstrip(".") for n in (*names, host) if not is_ip(n)), None)
+        self._proxy = Proxy(proxy_url) if proxy_url else None
+        name = self.server if parts.port else (f"[{host}]" if ":" in host else host)
+        self._headers = HTTPHeaderDict({"Host": name, "User-Agent": user_agent})
+        if compress and not proxies.is_loopback(host):
+            self._headers["Accept-Encoding"] = "gzip"
+        else:
+            self._headers["Accept-Encoding"] = "identity"
+        if self._secure:
+            if authorization:
+                self._headers["Authorization"] = authorization
+            for name, value in headers:  # as UTF-8, like Go; http.client would take Latin-1
+                self._headers.add(name, value.encode().decode("latin-1"))
+        self._forward = self._proxy is not None and not self._secure and not self._proxy.socks
+        if self._forward and self._proxy:
+            self._headers.extend(self._proxy.headers())
+        self._connect_timeout = connect_timeout
+        self._timeout = timeout
+        self._trace = trace
+        self._keep = connections
+        self._lock = threading.Lock()
+        self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._closed = False
+
+    def get(
+        self,
+        path: str,
+        query: Sequence[tuple[str, str]] = (),
+        *,
+        accept: str = "application/json",
+        timeout: float | None = None,
+        limit: int = MAX_BODY,
+    ) -> Response:
+        """Ask for ``path`` and read the answer, whatever its status.
+
+        Args:
+            path: absolute; what needs it is percent-encoded, what is encoded already stays so.
+            query: names and values, not encoded.
+            accept: the header.
+            timeout: seconds for everything from connecting to the last byte; by default the transport's.
+            limit: bytes of the body, compressed and decompressed.
+
+        Raises:
+            ConnectionFailed: there was no whole answer.
+        """
+        target = self._prefix + _encode(path)
+        if query:
+            target += "?" + urlencode(query, errors="surrogateescape", quote_via=quote)
+        started = time.monotonic()
+        deadline = WATCHDOG.start(self._timeout if timeout is None else timeout)
+        try:
+            response = self._request(target, accept, limit, deadline)
+        except ConnectionFailed as failure:
+            self._tell(target, f"failed in {_ms(started)}: {failure.reason}")
+            raise
+        finally:
+            deadline.finish()
+        self._tell(
+            target,
+            f"{response.status} {response.reason} in {_ms(started)}, {len(response.body)} bytes",
+        )
+        return response
+
+    def close(self) -> None:
+        """Close all connections; requests on their way fail."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            busy = list(self._busy)
+        for connection in idle:
+            connection.close()
+        for connection in busy:  # its own thread closes it, when it wakes up
+            sock = connection.raw()
+            if sock is not None:
+                shut_down(sock)
+
+    def _request(self, target: str, accept: str, limit: int, deadline: Deadline) -> Response:
+        while True:
+            connection = self._take()
+            again = connection.used  # an idle connection may have been closed by the server
+            reader = BodyReader(limit)
+            done = False
+            try:
+                response = self._ask(connection, target, accept, reader, deadline)
+                done = True
+                return response
+            except (
+                *failures.EXPECTED,
+                failures.TooLarge,
+                failures.BadResponse,
+                failures.ProxyFailed,
+            ) as error:
+                if deadline.over():
+                    reason = _late(connection, reader, deadline)
+                    raise ConnectionFailed(FailureKind.TIMEOUT, self.server, reason) from None
+                gone = isinstance(error, failures.GONE)
+                if again and gone and connection.phase == "answer" and not self._closed:
+                    continue
+                if isinstance(error, TimeoutError) and connection.phase == "connect":
+                    reason = _no_connection(self._connect_timeout)
+                    raise ConnectionFailed(FailureKind.TIMEOUT, self.server, reason) from None
+                if gone and connection.phase == "body":
+                    reason = f"EOF: closed the connection after {reader.so_far()}"
+                    raise ConnectionFailed(FailureKind.RESET, self.server, reason) from None
+                raise failures.connection_failed(self.server, error) from error
+            finally:
+                self._give_back(connection, reusable=done)
+
+    def _ask(
+        self,
+        connection: Connection,
+        target: str,
+        accept: str,
+        reader: BodyReader,
+        deadline: Deadline,
+    ) -> Response:
+        sock = connection.raw()
+        if sock is None:
+            connection.open(deadline, self._connect_timeout)
+            if self._closed:  # close() could not know of the socket
+                raise ConnectionAbortedError
+        else:
+            deadline.attach(sock)
+        connection.phase = "answer"
+        # The watchdog is the limit; the socket's own timeout is there in case it could not strike.
+        connection.timeout = deadline.left() + 1
+        headers = self._headers.copy()
+        headers["Accept"] = accept
+        if self._forward:
+            target = f"http://{self.server}{target}"
+        connection.request("GET", target, headers=headers, preload_content=False, decode_content=False)
+        response = connection.getresponse()
+        connection.used = True
+        connection.phase = "body"
+        body = reader.read(response)
+        if deadline.passed:  # the end of the stream was our doing
+            raise TimeoutError
+        return Response(
+            status=response.status,
+            reason=_one_line(response.reason or ""),
+            headers=response.headers,
+            body=body,
+            seconds=time.monotonic() - deadline.started,
+        )
+
+    def _take(self) -> Connection:
+        with self._lock:
+            if self._closed:
+                raise ConnectionFailed(FailureKind.RESET, self.server, "use of closed connection")
+            while self._idle:
+                connection = self._idle.pop()
+                if connection.is_connected:
+                    self._busy.add(connection)
+                    return connection
+                connection.close()
+            connection = Connection(
+                self._host,
+                self._port,
+                context=self._context,
+                names=self._names,
+                server_hostname=self._sni,
+                proxy=self._proxy,
+            )
+            self._busy.add(connection)
+            return connection
+
+    def _give_back(self, connection: Connection, *, reusable: bool) -> None:
+        with self._lock:
+            self._busy.discard(connection)
+            if reusable and connection.sock is not None and not self._closed and len(self._idle) < self._keep:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _tell(self, target: str, outcome: str) -> None:
+        if self._trace is not None:
+            scheme = "https" if self._secure else "http"
+            self._trace(f"GET {scheme}://{self.server}{target} {outcome}")
+
+
+def _late(connection: Connection, reader: BodyReader, deadline: Deadline) -> str:
+    """What had not happened when the time was over."""
+    if connection.phase == "connect":
+        return _no_connection(deadline.seconds)
+    if connection.phase == "handshake":
+        return f"net/http: TLS handshake timeout: not done within {deadline.seconds:g}s"
+    if connection.phase == "answer":
+        return f"i/o timeout: no answer within {deadline.seconds:g}s"
+    return f"i/o timeout: only {reader.so_far()} within {deadline.seconds:g}s"
+
+
+def _no_connection(seconds: float) -> str:
+    return f"i/o timeout: no connection within {seconds:g}s"
+
+
+def _encode(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError("the path has to be absolute")
+    path = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", path)
+    return quote(path, safe="/%:@!$&'()*+,;=~", errors="surrogateescape")
+
+
+def _one_line(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())[:100]
+
+
+def _ms(started: float) -> str:
+    return f"{(time.monotonic() - started) * 1000:.0f} ms"

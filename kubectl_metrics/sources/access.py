@@ -1,0 +1,224 @@
+"""How one kubelet is reached: directly, by one of its node's addresses, or through the API server's node proxy.
+
+Direct access needs only the rights to what is read (``nodes/stats``, ``nodes/metrics``); the proxy needs
+``nodes/proxy``, which is nearly the right to run commands in every pod of the node. So ``auto`` goes direct, and takes
+the proxy for a node only when it cannot be reached, when its certificate cannot be verified, or when it turns these
+credentials away.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from ssl import SSLContext
+from urllib.parse import quote
+
+import msgspec
+
+from kubectl_metrics.connection.transport import Response, Transport
+from kubectl_metrics.errors import (
+    UNREACHABLE_KINDS,
+    UNVERIFIED_KINDS,
+    ConnectionFailed,
+    FailureKind,
+    HTTPStatusError,
+    MetricsError,
+)
+from kubectl_metrics.sources import addresses
+from kubectl_metrics.wire import status
+from kubectl_metrics.wire.core import Node
+
+ACCESS = ("auto", "direct", "proxy")
+_CONNECT_TIMEOUT = 3.0  # seconds for one address: kubelets are near, or not reachable at all
+_HANDFUL = 5  # nodes that nobody could reach, after which the rest are not tried
+_PROXIED = 16  # requests through the API server at a time
+_LIMIT = 64 << 20  # bytes of one kubelet's answer; 500 pods make about 1 MB
+
+
+class KubeletOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The --kubelet-... flags, named as metrics-server's where it has them."""
+
+    access: str = "auto"
+    address_types: tuple[str, ...] = addresses.ADDRESS_TYPES
+    port: int | None = None
+    use_node_status_port: bool = True
+    secure: bool = True  # False: plain HTTP to the read-only port, --deprecated-kubelet-completely-insecure
+    timeout: float = 10.0  # seconds for all that is asked of one kubelet at a time
+
+
+Parameters = Sequence[tuple[str, str]]
+Question = tuple[str, Parameters]  # a kubelet's path, and a query
+
+
+class Channel(msgspec.Struct):
+    """A way to one kubelet; ``proxied`` tells which."""
+
+    get: Callable[[str, Parameters], Response]
+    close: Callable[[], None]
+    proxied: bool
+
+
+class Answer(msgspec.Struct):
+    """A kubelet's answer: the channel that it came by, open for more, the path that was asked, and the response."""
+
+    channel: Channel
+    path: str
+    response: Response
+
+
+class Kubelets:
+    """Opens channels to kubelets and remembers what it learned on the way. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        api: Transport,
+        options: KubeletOptions,
+        context: Callable[[], SSLContext],
+        authorization: str | None,
+        trace: Callable[[str], None] | None = None,
+    ) -> None:
+        """``context`` and ``authorization`` are for direct access; ``api`` for access by proxy.
+
+        ``context`` is called once, when the first kubelet is asked: where the API answers, no kubelet ever is.
+        """
+        self.options = options
+        self._api = api
+        self._make_context = context
+        self._context: SSLContext | None = None
+        self._authorization = authorization
+        self._trace = trace
+        self._lock = threading.Lock()
+        self._reached = 0
+        self._unreached = 0
+        self._proxy_slots = threading.BoundedSemaphore(_PROXIED)
+
+    def ask(self, node: Node, questions: Sequence[Question]) -> Answer:
+        """The answer to the first of ``questions`` that the kubelet does not refuse (401, 403, 404).
+
+        Raises ConnectionFailed or HTTPStatusError when no way leads to an answer; the message tells all that was tried.
+        """
+        access = self.options.access
+        if access == "proxy":
+            return self._put(self._proxy(node), questions)
+        try:
+            return self._direct(node, questions)
+        except ConnectionFailed as error:
+            if access == "direct" or error.kind not in UNREACHABLE_KINDS | UNVERIFIED_KINDS:
+                raise
+            failure: MetricsError = error
+        except HTTPStatusError as error:
+            if access == "direct" or error.status not in (401, 403):
+                raise
+            failure = error
+        try:
+            return self._put(self._proxy(node), questions)
+        except MetricsError as error:
+            failure.message += f"; through the API server: {error.message}"
+            raise failure from error
+
+    def _direct(self, node: Node, questions: Sequence[Question]) -> Answer:
+        hosts = addresses.addresses(node, self.options.address_types)
+        if not hosts:
+            reason = f"no address matched types [{' '.join(self.options.address_types)}]"
+            raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
+        with self._lock:
+            if not self._reached and self._unreached >= _HANDFUL:
+                reason = f"not tried: the first {self._unreached} kubelets could not be reached"
+                raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
+        failures: list[ConnectionFailed] = []
+        for host in hosts:
+            transport = self._transport(node, host)
+            try:
+                answer = self._put(self._direct_channel(transport), questions)
+            except ConnectionFailed as error:
+                transport.close()
+                failures.append(error)
+                if error.kind not in UNREACHABLE_KINDS:
+                    break  # there is a kubelet, and it would be the same one at its other addresses
+            except MetricsError:
+                transport.close()
+                self._note_reached()
+                raise
+            else:
+                self._note_reached()
+                return answer
+        if failures[0].kind is FailureKind.TIMEOUT:
+            with self._lock:
+                self._unreached += 1
+        failures[0].message = "; ".join(failure.message for failure in failures)
+        raise failures[0]
+
+    def _note_reached(self) -> None:
+        with self._lock:
+            self._reached += 1
+
+    def _put(self, channel: Channel, questions: Sequence[Question]) -> Answer:
+        refusals: list[HTTPStatusError] = []
+        for path, query in questions:
+            response = channel.get(path, query)
+            if 200 <= response.status < 300:
+                return Answer(channel, path, response)
+            refusals.append(refusal(path, response))
+            if response.status not in (403, 404) or is_api_refusal(response):
+                break
+        refusals[0].message = "; ".join(dict.fromkeys(refusal.message for refusal in refusals))
+        raise refusals[0]
+
+    def _transport(self, node: Node, host: str) -> Transport:
+        options = self.options
+        if options.port is not None:
+            port = options.port
+        elif not options.secure:
+            port = addresses.READ_ONLY_PORT
+        else:
+            port = addresses.status_port(node) if options.use_node_status_port else addresses.SECURE_PORT
+        return Transport(
+            addresses.url(host, port, secure=options.secure),
+            context=self._shared_context() if options.secure else None,
+            names=addresses.names(node),
+            authorization=self._authorization if options.secure else None,
+            connect_timeout=min(_CONNECT_TIMEOUT, options.timeout),
+            timeout=options.timeout,
+            trace=self._trace,
+            connections=1,
+        )
+
+    def _shared_context(self) -> SSLContext:
+        with self._lock:
+            if self._context is None:
+                self._context = self._make_context()
+            return self._context
+
+    def _direct_channel(self, transport: Transport) -> Channel:
+        def get(path: str, query: Parameters) -> Response:
+            return transport.get(path, query, timeout=self.options.timeout, limit=_LIMIT)
+
+        return Channel(get, transport.close, proxied=False)
+
+    def _proxy(self, node: Node) -> Channel:
+        prefix = f"/api/v1/nodes/{quote(node.name, safe='')}"
+        if self.options.port is not None:
+            prefix += f":{self.options.port}"
+
+        def get(path: str, query: Parameters) -> Response:
+            with self._proxy_slots:
+                return self._api.get(f"{prefix}/proxy{path}", query, timeout=self.options.timeout, limit=_LIMIT)
+
+        return Channel(get, lambda: None, proxied=True)
+
+
+def is_api_refusal(response: Response) -> bool:
+    """Whether a refusal is the API server's own (a Status) and not the kubelet's (plain text)."""
+    return response.body.lstrip()[:1] == b"{"
+
+
+def refusal(path: str, response: Response) -> HTTPStatusError:
+    """What an answer other than 2xx means. The API server explains itself in a Status, a kubelet in a line of text."""
+    if is_api_refusal(response) or response.status >= 500:
+        return status.error(response.status, response.body, path)
+    text = status.shorten(response.body[:1000].decode("utf-8", "replace"))
+    if response.status == 401:
+        return HTTPStatusError(401, "Unauthorized", "the kubelet does not accept these credentials (401 Unauthorized)")
+    if response.status == 403 and text and not text.startswith("<"):
+        return HTTPStatusError(403, "Forbidden", text)
+    return HTTPStatusError(response.status, "", f"the kubelet answered {path} with {response.status} {response.reason}")

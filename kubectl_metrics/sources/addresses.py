@@ -1,0 +1,47 @@
+"""Where a node's kubelet listens, and the names that its serving certificate may carry."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from kubectl_metrics.wire.core import Node
+
+ADDRESS_TYPES = ("InternalIP", "Hostname", "InternalDNS", "ExternalDNS", "ExternalIP")
+SECURE_PORT = 10250
+READ_ONLY_PORT = 10255
+
+
+def addresses(node: Node, types: Sequence[str]) -> list[str]:
+    """The node's addresses in the order of the preferred types, each once.
+
+    metrics-server takes the first address of the first type that matches (pkg/utils/address_resolver.go); here the rest
+    of the list is what is left to try when that one cannot be reached.
+    """
+    known = node.status.addresses or []
+    ordered = [address.address for kind in types for address in known if address.type == kind]
+    return list(dict.fromkeys(filter(None, ordered)))
+
+
+def names(node: Node) -> list[str]:
+    """Every name by which the API knows the node: a trusted certificate for any of them is this node's.
+
+    The API server only signs kubelet serving certificates for the node's own name and addresses, so one of them proves
+    the node as well as another; which of them is dialled does not matter.
+    """
+    return list(dict.fromkeys([*(address.address for address in node.status.addresses or []), node.name]))
+
+
+def url(host: str, port: int, *, secure: bool = True) -> str:
+    """The URL of a kubelet; an IPv6 address gets its brackets."""
+    try:
+        if ipaddress.ip_address(host).version == 6:
+            host = f"[{host}]"
+    except ValueError:
+        pass
+    return f"{'https' if secure else 'http'}://{host}:{port}"
+
+
+def status_port(node: Node) -> int:
+    """The port that the kubelet has reported for itself, else the usual one."""
+    return node.status.daemon_endpoints.kubelet_endpoint.Port or SECURE_PORT

@@ -1,0 +1,102 @@
+"""Which source answers: the fallback policy.
+
+=====================================  =====================================================
+what the API says                      ``auto`` does
+=====================================  =====================================================
+group not served (404)                 kubelets; a note says so
+503, or it hangs                       kubelets; the note carries the APIService's own reason
+served but empty                       kubelets; the note says so
+some nodes without metrics             the API's answer, with gaps
+401, 403, any other failure            the error, at once
+=====================================  =====================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from kubectl_metrics.errors import MetricsError, NoSourceError
+from kubectl_metrics.sources.kubelets import KubeletSource
+from kubectl_metrics.sources.metrics_api import Absence, MetricsAPI, NoMetrics
+from kubectl_metrics.sources.query import NodesQuery, PodsQuery
+from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage
+
+SOURCES = ("auto", "api", "kubelet")
+
+U = TypeVar("U", NodesUsage, PodsUsage)
+
+
+class Sources:
+    """Answers a query from the source that ``mode`` ("auto", "api", "kubelet") allows."""
+
+    def __init__(self, mode: str, api: MetricsAPI, kubelets: KubeletSource) -> None:
+        self._mode = mode
+        self._api = api
+        self._kubelets = kubelets
+
+    def nodes(self, query: NodesQuery) -> NodesUsage:
+        """The usage of nodes. Raises NoSourceError when no source has any, MetricsError for other failures."""
+        return self._answer(lambda: self._api.nodes(query), lambda: self._kubelets.nodes(query))
+
+    def pods(self, query: PodsQuery) -> PodsUsage:
+        """The usage of pods. Raises NoSourceError when no source has any, MetricsError for other failures."""
+        return self._answer(lambda: self._api.pods(query), lambda: self._kubelets.pods(query))
+
+    def nodes_of_kubelets(self, query: NodesQuery, absent: NoMetrics | None) -> NodesUsage:
+        """The usage of nodes without asking the API again, which is ``absent``. Raises as ``nodes`` does."""
+        return self._from_kubelets(absent, lambda: self._kubelets.nodes(query))
+
+    def pods_of_kubelets(self, query: PodsQuery, absent: NoMetrics | None) -> PodsUsage:
+        """The usage of pods without asking the API again, which is ``absent``. Raises as ``pods`` does."""
+        return self._from_kubelets(absent, lambda: self._kubelets.pods(query))
+
+    def _answer(self, ask_api: Callable[[], U], ask_kubelets: Callable[[], U]) -> U:
+        if self._mode == "kubelet":
+            return self._from_kubelets(None, ask_kubelets)
+        try:
+            return ask_api()
+        except NoMetrics as absent:
+            if self._mode == "api":
+                raise
+            return self._from_kubelets(absent, ask_kubelets)
+
+    @staticmethod
+    def _from_kubelets(absent: NoMetrics | None, ask: Callable[[], U]) -> U:
+        """``absent`` is why the kubelets have to do; None if they were asked for."""
+        usage: U
+        try:
+            usage = ask()
+        except MetricsError as error:
+            if absent is None:
+                raise
+            raise NoSourceError(absent.message, hint=_both(absent, error.message)) from error
+        if usage.gaps and not usage.items:
+            if absent is None:
+                raise NoSourceError(f"no usage from the kubelets: {_worst(usage.gaps)}")
+            raise NoSourceError(absent.message, hint=_both(absent, _worst(usage.gaps)))
+        if absent is not None:
+            # One line in all: how the kubelets were reached belongs to the same sentence.
+            usage.notes = ["; ".join([f"{_cause(absent)}; usage is computed from the kubelets", *usage.notes])]
+        return usage
+
+
+def _cause(absent: NoMetrics) -> str:
+    if absent.absence is Absence.NOT_SERVED:
+        return "metrics.k8s.io is not served by this cluster" + (f" ({absent.detail})" if absent.detail else "")
+    if absent.absence is Absence.EMPTY:
+        return "metrics.k8s.io is served but has no metrics yet"
+    return "metrics.k8s.io is not available" + (f" ({absent.detail})" if absent.detail else "")
+
+
+def _both(absent: NoMetrics, kubelets: str) -> str:
+    return f"{_cause(absent)}; and the kubelets could not be used instead: {kubelets}"
+
+
+def _worst(gaps: list[Gap]) -> str:
+    """The most frequent reason among gaps, with how often it was seen."""
+    reasons = [gap.reason for gap in gaps]
+    reason = max(dict.fromkeys(reasons), key=reasons.count)
+    first = next(gap for gap in gaps if gap.reason == reason)
+    place = f"node {first.node}: " if first.node else ""
+    return f"{place}{first.message}" + (f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else "")

@@ -1,0 +1,209 @@
+"""metrics.k8s.io, as kubectl top reads it, but with all that can be asked at once asked at once.
+
+The version is discovered. While the discovery is under way the request is already made with the version that is served
+nearly everywhere; only if that turns out not to be served, it is made again with the one that is.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from urllib.parse import quote
+
+from kubectl_metrics.connection.transport import Response, Transport
+from kubectl_metrics.errors import ConnectionFailed, DecodeError, ExitStatus, FailureKind, MetricsError
+from kubectl_metrics.sources.objects import (
+    METADATA_ONLY,
+    checked,
+    get_nodes,
+    get_pods,
+    pods_path,
+    selector_query,
+)
+from kubectl_metrics.sources.parallel import Later
+from kubectl_metrics.sources.query import NodesQuery, PodsQuery
+from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Source
+from kubectl_metrics.wire import core, metrics_list, selectors, status
+from kubectl_metrics.wire.metrics_list import GROUP
+from kubectl_metrics.wire.time import format_duration, parse_timestamp
+
+VERSIONS = ("v1beta1", "v1")  # the same field for field; the first is tried while discovering
+_ROOT = f"/apis/{GROUP}"
+_FIELDS = frozenset({"metadata.name", "metadata.namespace"})  # the field selectors that metrics-server knows
+_UNMEASURED = f"{GROUP} has no metrics of it"
+_CREATION_DELAY = 120  # seconds: kubectl's metricsCreationDelay
+_CHECKED = 500  # running pods that are looked for in the answer; one small page
+
+
+class Absence(enum.Enum):
+    """In which way the API has no metrics."""
+
+    NOT_SERVED = "not served"
+    UNAVAILABLE = "unavailable"
+    EMPTY = "empty"
+
+
+class NoMetrics(MetricsError):
+    """The API could be asked and has no metrics: the case for the kubelets.
+
+    ``message`` is kubectl's. ``detail`` says more, where more is known.
+    """
+
+    exit_status = ExitStatus.NO_SOURCE
+
+    def __init__(self, absence: Absence, message: str, detail: str = "") -> None:
+        super().__init__(message, hint=detail or None)
+        self.absence = absence
+        self.detail = detail
+
+
+class MetricsAPI:
+    """The source "api"."""
+
+    def __init__(self, api: Transport) -> None:
+        self._api = api
+
+    def nodes(self, query: NodesQuery) -> NodesUsage:
+        """The usage of nodes; those without metrics are gaps. Raises NoMetrics, or MetricsError for other failures."""
+        place = "/nodes" + (f"/{quote(query.name, safe='')}" if query.name else "")
+        parameters = selector_query(query.selector)
+        asked_nodes = Later(lambda: get_nodes(self._api, query))
+        version, body = self._ask(place, parameters, f"nodes.{GROUP}", query.name)
+        items = [metrics_list.node(body)] if query.name else metrics_list.node_list(body)
+        nodes = asked_nodes.result()
+        if not items and nodes:
+            raise NoMetrics(Absence.EMPTY, "metrics not available yet")
+        measured = {item.metadata.name for item in items}
+        gaps = [
+            Gap(kind="Node", name=node.name, node=node.name, reason="no-metrics", message=_UNMEASURED)
+            for node in nodes
+            if node.name not in measured
+        ]
+        return NodesUsage(Source("api", f"{GROUP}/{version}"), gaps, [], items, nodes)
+
+    def pods(self, query: PodsQuery) -> PodsUsage:
+        """The usage of pods; running pods without metrics are gaps. Raises NoMetrics, or MetricsError."""
+        place = f"/namespaces/{quote(query.namespace, safe='')}/pods" if query.namespace else "/pods"
+        if query.name:
+            place += f"/{quote(query.name, safe='')}"
+        # A field that metrics-server does not know (spec.nodeName) is the API server's to judge: its pods are asked for
+        # at the same time, and the answers joined, as kubectl does from 1.37 on.
+        known = selectors.field_names(query.field_selector) <= _FIELDS
+        expected = Later(lambda: self._running(query) if known else get_pods(self._api, query, running=False))
+        parameters = selector_query(query.selector, query.field_selector if known else "")
+        version, body = self._ask(place, parameters, f"pods.{GROUP}", query.name)
+        items = [metrics_list.pod(body)] if query.name else metrics_list.pod_list(body)
+        try:
+            pods = expected.result()
+        except MetricsError:
+            if not known:
+                raise
+            pods = []  # whoever may read metrics need not be allowed to list pods
+        if not known:
+            wanted = {pod.key for pod in pods}
+            items = [item for item in items if (item.metadata.namespace, item.metadata.name) in wanted]
+        if not items:
+            self._explain_nothing(query)
+        measured = {(item.metadata.namespace, item.metadata.name) for item in items}
+        gaps = [
+            Gap(
+                kind="Pod",
+                name=pod.metadata.name,
+                namespace=pod.metadata.namespace,
+                node=pod.spec.node_name,
+                reason="no-metrics",
+                message=_UNMEASURED,
+            )
+            for pod in pods
+            if pod.key not in measured and pod.status.phase in ("Running", "")
+        ]
+        return PodsUsage(Source("api", f"{GROUP}/{version}"), gaps, [], items)
+
+    def _running(self, query: PodsQuery) -> list[core.Pod]:
+        """The running pods, to see which of them have no metrics; none at all if they are many.
+
+        Names only: what a pod looks like does not matter here.
+        """
+        if query.name:
+            return []
+        fields = ",".join(filter(None, (query.field_selector, "status.phase=Running")))
+        parameters = [*selector_query(query.selector, fields), ("limit", str(_CHECKED))]
+        response = self._api.get(pods_path(query.namespace), parameters, accept=METADATA_ONLY)
+        items, more = core.pod_page(checked(response, "get pods"))
+        return [] if more else items
+
+    def _ask(self, place: str, parameters: list[tuple[str, str]], resource: str, name: str | None) -> tuple[str, bytes]:
+        """The version that is served, and the metrics' body. Raises NoMetrics, or MetricsError for other failures."""
+        subject = " ".join(("get", resource, *([name] if name else [])))
+        served = VERSIONS[0]
+        discovery = Later(lambda: self._api.get(_ROOT))
+        try:
+            answer = self._api.get(f"{_ROOT}/{served}{place}", parameters)
+        except ConnectionFailed as error:
+            if error.kind is not FailureKind.TIMEOUT:
+                raise
+            discovery.result()  # if the API server itself does not answer, that is the error
+            raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", error.reason) from error
+        if answer.status == 404 and not status.names_an_object(answer.body):
+            served = self._served(discovery.result())
+            if served != VERSIONS[0]:
+                answer = self._api.get(f"{_ROOT}/{served}{place}", parameters)
+        if answer.status >= 500:
+            failure = status.error(answer.status, answer.body, subject)
+            reason = self.unavailable_reason(served) or failure.message
+            raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", reason)
+        return served, checked(answer, subject)
+
+    def _served(self, discovery: Response) -> str:
+        """The version to use, by the group's discovery document. Raises NoMetrics if there is none."""
+        if discovery.status == 404:
+            raise NoMetrics(Absence.NOT_SERVED, "Metrics API not available")
+        versions = status.group_versions(checked(discovery, f"get {GROUP}"))
+        for version in versions:
+            if version in VERSIONS:
+                return version
+        detail = f"only {', '.join(versions) or 'no version'} is served"
+        raise NoMetrics(Absence.NOT_SERVED, "Metrics API not available", detail)
+
+    def is_served(self) -> bool:
+        """Whether the API server knows any version of the group that we know. Raises MetricsError."""
+        try:
+            self._served(self._api.get(_ROOT))
+        except NoMetrics:
+            return False
+        return True
+
+    def unavailable_reason(self, version: str) -> str:
+        """What the APIService says about why it is not available; "" where it says nothing or may not be read."""
+        try:
+            response = self._api.get(f"/apis/apiregistration.k8s.io/v1/apiservices/{version}.{GROUP}")
+            return status.unavailable_reason(response.body) if response.status == 200 else ""
+        except (ConnectionFailed, DecodeError):
+            return ""
+
+    def _explain_nothing(self, query: PodsQuery) -> None:
+        """An empty answer: returns if there are no pods at all.
+
+        Raises NoMetrics if there are running pods, else MetricsError: pods that do not run have no usage. The texts
+        and the two minutes of patience with new pods, are kubectl's (verifyEmptyMetrics in its pkg/cmd/top/top_pod.go).
+        """
+        pods = get_pods(self._api, query, running=False)
+        message = "metrics not available yet"
+        for pod in pods:
+            age = _age(pod)
+            if age > _CREATION_DELAY:
+                message = f"Metrics not available for pod {'/'.join(pod.key)}, age: {format_duration(1000 * int(age))}"
+                break
+        if any(pod.status.phase == "Running" for pod in pods):
+            raise NoMetrics(Absence.EMPTY, message)
+        if pods:
+            phases = " or ".join(sorted({pod.status.phase or "in no phase" for pod in pods}))
+            raise MetricsError(message, hint=f"only running pods have usage; here they are {phases}")
+
+
+def _age(pod: core.Pod) -> float:
+    """The age of a pod in seconds, by this machine's clock."""
+    try:
+        return time.time() - parse_timestamp(pod.metadata.creation_timestamp or "") / 1000
+    except ValueError:
+        return 0.0

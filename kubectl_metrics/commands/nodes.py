@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -12,7 +11,6 @@ from kubectl_metrics.commands.answer import finish
 from kubectl_metrics.commands.arguments import check_label_selector, check_sort_key, one_name
 from kubectl_metrics.errors import ExitStatus, UsageError
 from kubectl_metrics.output import documents, table
-from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
 from kubectl_metrics.sources.query import NodesQuery
 from kubectl_metrics.usage import report
@@ -46,8 +44,8 @@ def nodes(ctx: click.Context, /, **given: Any) -> ExitStatus:
     check_label_selector(given["selector"])
     from kubectl_metrics.commands.session import Session
 
-    with Progress(sys.stderr) as progress:
-        usage = Session(ctx, progress).sources.nodes(NodesQuery(name=name, selector=given["selector"]))
+    with Session(ctx) as session:
+        usage = session.sources.nodes(NodesQuery(name=name, selector=given["selector"]))
     if not usage.items and not usage.nodes:
         say("No resources found")
     if given["output"]:

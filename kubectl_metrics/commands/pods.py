@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -12,7 +11,6 @@ from kubectl_metrics.commands.answer import finish
 from kubectl_metrics.commands.arguments import check_field_selector, check_label_selector, check_sort_key, one_name
 from kubectl_metrics.errors import ExitStatus, UsageError
 from kubectl_metrics.output import documents, table
-from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
 from kubectl_metrics.sources.query import PodsQuery
 from kubectl_metrics.usage import report
@@ -53,8 +51,7 @@ def pods(ctx: click.Context, /, **given: Any) -> ExitStatus:
     check_field_selector(given["field_selector"])
     from kubectl_metrics.commands.session import Session
 
-    with Progress(sys.stderr) as progress:
-        session = Session(ctx, progress)
+    with Session(ctx) as session:
         query = PodsQuery(
             namespace=None if everywhere else session.namespace,
             name=name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -10,7 +9,6 @@ import click
 from kubectl_metrics.commands import options
 from kubectl_metrics.errors import ExitStatus, UsageError
 from kubectl_metrics.output import gaps
-from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import emit_bytes, say
 
 
@@ -25,7 +23,7 @@ def raw(ctx: click.Context, /, path: str, node: str | None, **given: Any) -> Exi
 
     \b
     kubectl metrics raw /apis/metrics.k8s.io/v1beta1/nodes
-    kubectl metrics raw '/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?labelSelector=app=web'
+    kubectl metrics raw /apis/metrics.k8s.io/v1beta1/namespaces/shop/pods
     kubectl metrics raw --node node-a /stats/summary
     """
     from kubectl_metrics.commands.session import Session
@@ -37,8 +35,7 @@ def raw(ctx: click.Context, /, path: str, node: str | None, **given: Any) -> Exi
         raise UsageError(str(error)) from error
     if node is not None and given["source"] == "api":
         raise UsageError("--node asks a kubelet: it does not go with --source api")
-    with Progress(sys.stderr) as progress:
-        session = Session(ctx, progress)
+    with Session(ctx) as session:
         if node is not None:
             emit_bytes(session.kubelets.get(node, parsed.path, parsed.query).body)
             return ExitStatus.OK

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from ssl import SSLContext
+from types import TracebackType
 from typing import Any
 
 import click
 from msgspec import structs
 
 from kubectl_metrics.commands import options
-from kubectl_metrics.connection import api_transport, credentials, kubeconfig, tls
+from kubectl_metrics.connection import api_transport, credentials, expiry, kubeconfig, tls
 from kubectl_metrics.connection.credentials import Credentials
 from kubectl_metrics.connection.kubeconfig import ClientConfig
 from kubectl_metrics.connection.transport import Transport
-from kubectl_metrics.errors import KubeconfigError, UsageError
+from kubectl_metrics.errors import HTTPStatusError, KubeconfigError, UsageError
 from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
 from kubectl_metrics.sources.access import KubeletOptions, Kubelets
@@ -27,22 +29,24 @@ from kubectl_metrics.sources.metrics_api import MetricsAPI
 
 
 class Session:
-    """One command's connection to a cluster, and the sources behind it."""
+    """One command's connection to a cluster, and the sources behind it; a context manager, whose end closes it all."""
 
-    def __init__(self, ctx: click.Context, progress: Progress) -> None:
+    def __init__(self, ctx: click.Context) -> None:
         """Reads the kubeconfig and has the credentials. Raises MetricsError."""
+        self._progress = Progress(sys.stderr)
         given = ctx.params
         kubelet_options = options.kubelet_settings(given)
         trace = say if options.verbosity(ctx) else None
         config = kubeconfig.load(options.overrides(ctx), os.environ, Path.home())
         mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin.isatty())
+        self._credentials = mine
         self.namespace = config.namespace
         self.api = api_transport(config, mine, environ=os.environ, trace=trace)
         self.kubelets = KubeletSource(
             self.api,
             _kubelets(self.api, config, mine, kubelet_options, given, trace),
             window=given["window"],
-            progress=progress,
+            progress=self._progress,
         )
         self.metrics_api = MetricsAPI(self.api)
         if given["source"] == "auto" and given["window"] is not None:
@@ -54,6 +58,17 @@ class Session:
             mode = given["source"]
         self.mode = mode
         self.sources = Sources(mode, self.metrics_api, self.kubelets)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.clear()
+        self.api.close()
+        if isinstance(error, HTTPStatusError) and error.status == 401 and error.hint is None:
+            error.hint = expiry.explain(self._credentials, datetime.now(timezone.utc))
 
 
 def _kubelets(

@@ -10,6 +10,7 @@ Facts
 
 from __future__ import annotations
 
+import http.client
 import zlib
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,10 @@ class BodyReader:
             if unpack is not None:
                 chunk = unpack(chunk)
             chunks.append(chunk)
+        if not self._received and self._expected is None and response.headers.get("Transfer-Encoding") is None:
+            # No length, and not one byte until the end of the connection: it ended in the middle of the head, which
+            # http.client does not notice. Whoever really means an empty body says so.
+            raise http.client.IncompleteRead(b"")
         if unpack is not None and self._received:
             unpack(b"")
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -91,6 +91,8 @@ class Connection(HTTPConnection):
         proxy: on the way.
     """
 
+    auto_open = 0  # http.client would open a closed connection again by itself, in plain text
+
     def __init__(
         self,
         host: str,
@@ -107,6 +109,7 @@ class Connection(HTTPConnection):
         self._server_hostname = server_hostname
         self._through = proxy
         self.phase = "connect"  # how far a request is: connect, handshake, answer, body
+        self.wire: socket.socket | None = None  # what the kernel knows of it, once it is open
         self.used = False  # whether a response has come over it
 
     def open(self, deadline: Deadline, connect_timeout: float) -> None:
@@ -125,13 +128,8 @@ class Connection(HTTPConnection):
         if self._context is not None:
             self.phase = "handshake"
             self._start_tls(self._context, deadline)
-
-    def raw(self) -> socket.socket | None:
-        """The socket that the kernel knows, for deadlines; None if not connected."""
-        sock: Any = self.sock
-        if isinstance(sock, SSLTransport):
-            sock = sock.socket
-        return cast("socket.socket | None", sock)
+        secured: Any = self.sock
+        self.wire = secured.socket if isinstance(secured, SSLTransport) else secured
 
     def _open_proxy(self, proxy: Proxy, deadline: Deadline, connect_timeout: float) -> None:
         try:

@@ -181,7 +181,7 @@ def _impersonation(overrides: Overrides, raw: RawUser, name: str) -> Impersonati
 
 def _certificate(overrides: Overrides, entry: Entry | None, raw: RawUser) -> tuple[bytes | None, bytes | None]:
     if overrides.client_certificate:
-        certificate = _file(overrides.client_certificate, "client-cert", "--client-certificate")
+        certificate = _file(overrides.client_certificate, "client-certificate", "--client-certificate")
     else:
         certificate = _material(entry, "client-certificate", raw.client_certificate_data, raw.client_certificate)
     if certificate is None:  # a key alone is ignored, as by kubectl

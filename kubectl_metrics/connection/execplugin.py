@@ -201,7 +201,7 @@ def _exec_info(plugin: ExecConfig, config: ClientConfig, interactive: bool, fail
     info = {"kind": "ExecCredential", "apiVersion": plugin.api_version, "spec": spec}
     try:
         return msgspec.json.encode(info).decode()
-    except (TypeError, ValueError):  # what YAML can say and JSON cannot: a set, a mapping as a key
+    except (TypeError, ValueError, msgspec.MsgspecError):  # what YAML can say and JSON cannot: a list as a key
         raise fail("the cluster's extension for it cannot be written as JSON") from None
 
 
@@ -296,7 +296,7 @@ def _decode(output: bytes, fail: _Failure) -> _ExecCredential:
 
             document = yamltext.plain(yamltext.parse(output))
             credential = msgspec.convert(document, _ExecCredential)
-    except ValueError:  # its message could quote the output
+    except (msgspec.MsgspecError, ValueError):  # their message could quote the output
         raise fail("returned something that is not an ExecCredential") from None
     status = credential.status
     if status and status.expiration_timestamp and status.expiration_timestamp.tzinfo is None:

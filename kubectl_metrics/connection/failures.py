@@ -85,15 +85,18 @@ def connection_failed(server: str, error: BaseException) -> ConnectionFailed:
     return ConnectionFailed(kind, server, reason)
 
 
+def unwrap(error: BaseException) -> BaseException:
+    """What http.client, ssl or the socket raised, where urllib3 has wrapped it."""
+    if isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.SSLError)):
+        for argument in error.args:  # ProtocolError(text, cause), SSLError(cause)
+            if isinstance(argument, EXPECTED):
+                return unwrap(argument)
+    return error
+
+
 def classify(error: BaseException) -> tuple[FailureKind, str]:
     """The kind and the reason of ``error``; see :func:`connection_failed`."""
-    if isinstance(error, urllib3.exceptions.ProtocolError) and not isinstance(error, urllib3.exceptions.IncompleteRead):
-        # urllib3 wraps what http.client and the socket raise: ProtocolError("Connection broken: ...", cause).
-        cause = error.args[1] if len(error.args) > 1 else error.__cause__
-        if isinstance(cause, BaseException):
-            return classify(cause)
-    if isinstance(error, urllib3.exceptions.SSLError) and error.args and isinstance(error.args[0], ssl.SSLError):
-        return classify(error.args[0])
+    error = unwrap(error)
     if isinstance(error, NameMismatch):
         return FailureKind.TLS_NAME, str(error)
     if isinstance(error, TooLarge):

@@ -79,7 +79,8 @@ def _ask(name: str, settings: dict[str, str]) -> str | None:
     configuration = client.Configuration()
     load: Callable[..., None] = config.load_kube_config_from_dict
     load(document, client_configuration=configuration, persist_config=False)
-    value = configuration.api_key.get("authorization")
+    # The name of the security scheme: "BearerToken" in newer releases of the client, "authorization" in 29.
+    value = configuration.api_key.get("BearerToken") or configuration.api_key.get("authorization")
     return value if isinstance(value, str) else None
 
 

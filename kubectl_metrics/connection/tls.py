@@ -254,7 +254,8 @@ def _refuse() -> str:
 
 def _certificate_problem(error: Exception) -> str:
     reason = getattr(error, "reason", None) or ""
-    if reason == "KEY_VALUES_MISMATCH" or reason == "KEY_TYPE_MISMATCH":
+    # The last: the certificate has been read, but the key is one of another algorithm.
+    if reason in ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"):
         return "tls: private key does not match public key"
     if reason.endswith(("_TOO_SMALL", "_TOO_WEAK")):
         what = reason.lower().replace("_", " ")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 API_TIMEOUT = 120.0  # seconds for one request, if nobody says otherwise
 MAX_BODY = 512 * 1024 * 1024  # bytes
 _PORTS = {"http": 80, "https": 443}
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # what ssl takes for SNI
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -105,7 +106,7 @@ class Transport:
         self._prefix = parts.path.rstrip("/")
         self._context = context if self._secure else None
         self._names = tuple(names) or (host,)
-        self._sni = next((n.rstrip(".") for n in (*names, host) if not is_ip(n)), None)
+        self._sni = next((n.rstrip(".") for n in (*names, host) if _HOST_NAME.fullmatch(n) and not is_ip(n)), None)
         self._proxy = Proxy(proxy_url) if proxy_url else None
         name = self.server if parts.port else (f"[{host}]" if ":" in host else host)
         self._headers = HTTPHeaderDict({"Host": name, "User-Agent": user_agent})
@@ -178,9 +179,8 @@ class Transport:
         for connection in idle:
             connection.close()
         for connection in busy:  # its own thread closes it, when it wakes up
-            sock = connection.raw()
-            if sock is not None:
-                shut_down(sock)
+            if connection.wire is not None:
+                shut_down(connection.wire)
 
     def _request(self, target: str, accept: str, limit: int, deadline: Deadline) -> Response:
         while True:
@@ -197,7 +197,8 @@ class Transport:
                 failures.TooLarge,
                 failures.BadResponse,
                 failures.ProxyFailed,
-            ) as error:
+            ) as raised:
+                error = failures.unwrap(raised)
                 if deadline.over():
                     reason = _late(connection, reader, deadline)
                     raise ConnectionFailed(FailureKind.TIMEOUT, self.server, reason) from None
@@ -210,7 +211,7 @@ class Transport:
                 if gone and connection.phase == "body":
                     reason = f"EOF: closed the connection after {reader.so_far()}"
                     raise ConnectionFailed(FailureKind.RESET, self.server, reason) from None
-                raise failures.connection_failed(self.server, error) from error
+                raise failures.connection_failed(self.server, error) from raised
             finally:
                 self._give_back(connection, reusable=done)
 
@@ -222,13 +223,12 @@ class Transport:
         reader: BodyReader,
         deadline: Deadline,
     ) -> Response:
-        sock = connection.raw()
-        if sock is None:
+        if connection.wire is None:
             connection.open(deadline, self._connect_timeout)
             if self._closed:  # close() could not know of the socket
                 raise ConnectionAbortedError
         else:
-            deadline.attach(sock)
+            deadline.attach(connection.wire)
         connection.phase = "answer"
         # The watchdog is the limit; the socket's own timeout is there in case it could not strike.
         connection.timeout = deadline.left() + 1
@@ -238,11 +238,16 @@ class Transport:
             target = f"http://{self.server}{target}"
         connection.request("GET", target, headers=headers, preload_content=False, decode_content=False)
         response = connection.getresponse()
-        connection.used = True
-        connection.phase = "body"
-        body = reader.read(response)
-        if deadline.passed:  # the end of the stream was our doing
-            raise TimeoutError
+        try:
+            if deadline.passed:  # we have cut the head off, which http.client takes for its end
+                raise TimeoutError
+            connection.used = True
+            connection.phase = "body"
+            body = reader.read(response)
+            if deadline.passed:
+                raise TimeoutError
+        finally:
+            response.close()  # a response that ends with its connection owns the socket
         return Response(
             status=response.status,
             reason=_one_line(response.reason or ""),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_DEPTH = 500  # levels of nesting; a kubeconfig has fewer than ten
+MAX_DEPTH = 100  # levels of nesting; a kubeconfig has fewer than ten
 MAX_NODES = 200_000  # values in one entry, aliases counted each time they are used
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
@@ -73,7 +73,7 @@ def _plain(value: object, budget: Iterator[int], depth: int) -> object:
 
 
 def _check_depth(data: bytes) -> None:
-    # Brackets in strings are counted too, which errs on the safe side: nobody has 500 more opening than closing ones.
+    # Brackets in strings are counted too, which errs on the safe side: nobody has 100 more opening than closing ones.
     depth = 0
     for match in re.finditer(rb"[][{}]", data):
         if match.group() in b"[{":
@@ -83,7 +83,7 @@ def _check_depth(data: bytes) -> None:
         elif depth:
             depth -= 1
     # Block collections nest by their column, so that a line's indentation bounds their depth.
-    if re.search(rb"(?m)^[ \t?:-]{%d}" % (2 * MAX_DEPTH), data):
+    if re.search(rb"(?m)^[ \t?:-]{%d}" % (10 * MAX_DEPTH), data):
         raise YAMLTextError("nested too deeply")
 
 

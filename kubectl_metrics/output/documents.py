@@ -6,6 +6,7 @@ is not known is null. Fields are only ever added within one apiVersion.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -22,11 +23,19 @@ API_VERSION = "kubectl-metrics/v1"
 def render(document: dict[str, Any], form: str) -> str:
     """The document as text; ``form`` is "json" or "yaml"."""
     if form == "json":
-        return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+        return _escaped(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
     import yaml  # only here: loading it costs more than the table
 
-    return yaml.dump(
-        document, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False, allow_unicode=True
+    text: str = yaml.dump(document, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+    return text
+
+
+def _escaped(text: str) -> str:
+    """JSON in which every character is printable: what is not stands in a string, and there it has an escape."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1] for character in text
     )
 
 

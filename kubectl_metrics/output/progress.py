@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import TextIO
 
 _PATIENCE = 1.0  # seconds before the line appears
@@ -20,12 +19,8 @@ class Progress:
         self._shown = 0
         self._due = clock() + _PATIENCE if stream.isatty() else float("inf")
 
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def clear(self) -> None:
+        """Takes the line away, before anything else is printed."""
         if self._shown:
             self._stream.write("\r" + " " * self._shown + "\r")
             self._stream.flush()

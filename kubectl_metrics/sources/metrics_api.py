@@ -144,7 +144,8 @@ class MetricsAPI:
                 raise
             discovery.result()  # if the API server itself does not answer, that is the error
             raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", error.reason) from error
-        if answer.status == 404 and not status.names_an_object(answer.body):
+        if answer.status == 403 or (answer.status == 404 and not status.names_an_object(answer.body)):
+            # The API server authorizes before it looks whether there is such a group: 403 may stand for 404.
             served = self._served(discovery.result())
             if served != VERSIONS[0]:
                 answer = self._api.get(f"{_ROOT}/{served}{place}", parameters)

@@ -109,7 +109,8 @@ def _absence(response: Response, metrics_api: MetricsAPI) -> NoMetrics | None:
         reason = metrics_api.unavailable_reason(VERSIONS[0])
         detail = reason or status.error(response.status, response.body, "").message
         return NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", detail)
-    if response.status == 404 and not status.names_an_object(response.body) and not metrics_api.is_served():
+    unknown = response.status == 404 and not status.names_an_object(response.body)
+    if (unknown or response.status == 403) and not metrics_api.is_served():
         return NoMetrics(Absence.NOT_SERVED, "Metrics API not available")
     return None
 

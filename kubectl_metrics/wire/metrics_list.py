@@ -113,7 +113,7 @@ def pod(body: bytes) -> PodMetrics:
 
 def _usage_document(usage: Usage) -> dict[str, str]:
     document = {"cpu": quantity.format_nanocores(usage.cpu), "memory": quantity.format_bytes(usage.memory)}
-    if usage.swap is not None:
+    if usage.swap:  # metrics-server knows no swap; where nothing is swapped the answers are the same
         document["swap"] = quantity.format_bytes(usage.swap)
     return document
 

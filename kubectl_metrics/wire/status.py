@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kubectl_metrics.errors import DecodeError, HTTPStatusError
-from kubectl_metrics.wire.decode import decoder, not_json
+from kubectl_metrics.wire.decode import decoder
 
 _LONGEST = 600  # characters of a foreign text in an error
 
@@ -87,7 +87,7 @@ def error(status: int, body: bytes, subject: str) -> HTTPStatusError:
         # A proxy in front of the API server speaks HTML; a kubelet names verb, resource and user in a line of text.
         reason, message = "Forbidden", text if text and not text.startswith("<") else "the request was forbidden"
     elif not reason and status >= 500:
-        shown = text if not text.startswith("<") else not_json(body)
+        shown = text if not text.startswith("<") else f"{status} and a web page"
         reason = "InternalError"
         message = f'an error on the server ("{shown}") has prevented the request from succeeding'
     elif not message:

@@ -1,7 +1,8 @@
-"""Selectors: what kubectl accepts, and the texts with which it refuses the rest (taken from kubectl 1.34's own output)."""
+"""Selectors: what kubectl accepts, and the texts with which it refuses the rest (seen in kubectl 1.34)."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
@@ -14,11 +15,33 @@ from kubectl_metrics.wire.selectors import check_label_selector, field_names
 @pytest.mark.parametrize(
     "text",
     [
-        "", "  ", "a", "!a", "a=b", "a==b", "a!=b", "a=", "a in (b)", "a in (b, c)", "a notin (b,c)", "a in ()", "a in (,b)", "a in (b,)",
-        "a,b=c,!d", "example.com/a=b", "a>1", "a<1", "in=b", "in in (in, notin)", "notin", "a = b , c", "a=in",
-        "a" * 63, "A_b.c-d=E_f",
+        "",
+        "  ",
+        "a",
+        "!a",
+        "a=b",
+        "a==b",
+        "a!=b",
+        "a=",
+        "a in (b)",
+        "a in (b, c)",
+        "a notin (b,c)",
+        "a in ()",
+        "a in (,b)",
+        "a in (b,)",
+        "a,b=c,!d",
+        "example.com/a=b",
+        "a>1",
+        "a<1",
+        "in=b",
+        "in in (in, notin)",
+        "notin",
+        "a = b , c",
+        "a=in",
+        "a" * 63,
+        "A_b.c-d=E_f",
     ],
-)  # fmt: skip
+)
 def test_accepted(text: str) -> None:
     check_label_selector(text)
 
@@ -72,10 +95,8 @@ def test_names_and_values_are_checked(text: str, message: str) -> None:
 
 @given(st.text("ab=!(),<> in", max_size=14))
 def test_any_text_is_a_selector_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         check_label_selector(text)
-    except ValueError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(

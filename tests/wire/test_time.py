@@ -26,7 +26,7 @@ def test_parse_timestamp(text: str, milliseconds: int) -> None:
     "text", ["", "now", "2026-11-23", "2026-11-23T19:05:56", "2026-13-23T19:05:56Z", "2026-11-23T25:05:56Z", "x" * 99]
 )
 def test_no_timestamp(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"is not a time|must be in|Invalid isoformat"):
         parse_timestamp(text)
 
 

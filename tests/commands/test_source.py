@@ -1,0 +1,187 @@
+"""The fallback policy: what the API says, and which source answers then."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.harness import Tool, tool
+from tests.simcluster import CORE_READER, Fault, SimCluster, User, allow
+
+NAMES = ["node-a", "node-b", "node-c"]
+METRICS = "/apis/metrics.k8s.io"
+
+
+def names(out: str) -> list[str]:
+    return [line.split()[0] for line in out.splitlines()[1:]]
+
+
+@pytest.mark.usefixtures("no_api")
+class TestGroupNotServed:
+    def test_auto_asks_the_kubelets_and_says_so(self, admin: Tool) -> None:
+        result = admin("nodes")
+        assert (result.status, names(result.out)) == (0, NAMES)
+        note = "note: metrics.k8s.io is not served by this cluster; usage is computed from the kubelets\n"
+        assert result.err == note
+        assert admin("pods", "-n", "shop").err == note
+
+    def test_api_is_an_error(self, admin: Tool) -> None:
+        for command in ("nodes", "pods"):
+            result = admin(command, "--source", "api")
+            assert (result.status, result.out, result.err) == (3, "", "error: Metrics API not available\n")
+
+    def test_only_a_version_that_nobody_knows(self, cluster: SimCluster, admin: Tool) -> None:
+        cluster.metrics.versions = ("v2",)
+        result = admin("nodes")
+        assert (result.status, names(result.out)) == (0, NAMES)
+        assert "(only v2 is served)" in result.err
+        assert "only v2 is served" in admin("nodes", "--source", "api").err
+
+    @pytest.mark.parametrize("versions", [("v1",), ("v1", "v1beta1"), ("v1beta1", "v1")])
+    def test_the_version_is_discovered(self, cluster: SimCluster, admin: Tool, versions: tuple[str, ...]) -> None:
+        cluster.metrics.versions = versions
+        result = admin("nodes", "-o", "json")
+        assert (result.status, result.err) == (0, "")
+        assert json.loads(result.out)["source"]["kind"] == "api"
+        assert [row[:1] for row in admin("pods", "-n", "shop").rows] == [["db-0"], ["web-1"], ["web-2"]]
+
+    def test_neither_source(self, cluster: SimCluster, admin: Tool) -> None:
+        with cluster.fault("kubelets", Fault.refuse()):
+            result = admin("nodes")
+        assert (result.status, result.out) == (3, "")
+        first, second = result.err.splitlines()
+        assert first == "error: Metrics API not available"
+        assert "not served by this cluster; and the kubelets could not be used instead: node node-a" in second
+        assert "connection refused" in second
+        assert "(and 2 more)" in second
+
+    def test_without_the_right_to_ask_kubelets(self, cluster: SimCluster) -> None:
+        cluster.users["nobody"] = User(rules=CORE_READER)
+        result = tool(cluster, "nobody")("nodes")
+        assert (result.status, result.out) == (3, "")
+        assert "nobody" in result.err
+        assert "nodes/proxy" in result.err or "proxy" in result.err
+
+    def test_without_the_right_to_list_nodes(self, cluster: SimCluster) -> None:
+        cluster.users["stranger"] = User()
+        result = tool(cluster, "stranger")("nodes")
+        assert (result.status, result.out) == (3, "")
+        assert 'User "stranger" cannot list resource "nodes"' in result.err
+
+
+def test_not_available(cluster: SimCluster, admin: Tool) -> None:
+    cluster.metrics.unavailable = ("MissingEndpoints", "endpointslices for service/metrics-server have no addresses")
+    try:
+        result = admin("nodes")
+        alone = admin("nodes", "--source", "api")
+    finally:
+        cluster.metrics.unavailable = None
+    assert (result.status, names(result.out)) == (0, NAMES)
+    assert result.err == (
+        "note: metrics.k8s.io is not available (MissingEndpoints: endpointslices for service/metrics-server have no "
+        "addresses); usage is computed from the kubelets\n"
+    )
+    assert alone.status == 3
+    assert alone.err.startswith("error: Metrics API not available\nMissingEndpoints: ")
+
+
+def test_not_available_and_the_api_service_may_not_be_read(cluster: SimCluster) -> None:
+    cluster.users["lead"] = User(rules=(*CORE_READER, allow("get", "nodes/stats nodes/metrics")))
+    with cluster.fault("api", Fault.status(503, message="service unavailable"), path=f"{METRICS}/v1beta1"):
+        result = tool(cluster, "lead")("nodes")
+    assert (result.status, names(result.out)) == (0, NAMES)
+    assert "note: metrics.k8s.io is not available (service unavailable)" in result.err
+
+
+@pytest.mark.parametrize("command", [["nodes"], ["pods", "-n", "shop"]])
+def test_served_but_empty(cluster: SimCluster, admin: Tool, command: list[str]) -> None:
+    cluster.metrics.empty = True
+    try:
+        result = admin(*command)
+        alone = admin(*command, "--source", "api")
+    finally:
+        cluster.metrics.empty = False
+    assert result.status == 0
+    assert len(result.rows) == 3
+    assert result.err == (
+        "note: metrics.k8s.io is served but has no metrics yet; usage is computed from the kubelets\n"
+    )
+    assert (alone.status, alone.out) == (3, "")
+    assert alone.err.startswith(("error: metrics not available yet", "error: Metrics not available for pod shop/"))
+
+
+def test_the_metrics_hang_and_the_api_server_does_not(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("api", Fault.hang(), path=f"{METRICS}/v1beta1"):
+        result = admin("nodes", "--request-timeout", "300ms")
+    assert (result.status, names(result.out)) == (0, NAMES)
+    assert "not available (i/o timeout: no answer within" in result.err
+
+
+def test_some_nodes_missing(cluster: SimCluster, admin: Tool) -> None:
+    cluster.metrics.missing = {"node-b", "shop/db-0"}
+    try:
+        nodes, pods = admin("nodes"), admin("pods", "-n", "shop")
+        strict = admin("nodes", "--strict"), admin("pods", "-n", "shop", "--strict")
+    finally:
+        cluster.metrics.missing = set()
+    assert (nodes.status, names(nodes.out)) == (0, ["node-a", "node-c", "node-b"])
+    assert nodes.rows[-1] == ["node-b", *["<unknown>"] * 4]
+    assert nodes.err == "warning: no usage of node node-b: metrics.k8s.io has no metrics of it\n"
+    assert names(pods.out) == ["web-1", "web-2"]
+    assert pods.err == "warning: no usage of pod shop/db-0: metrics.k8s.io has no metrics of it\n"
+    assert [result.status for result in strict] == [4, 4]
+    assert strict[0].out == nodes.out
+
+
+@pytest.mark.parametrize("command", [["nodes"], ["pods", "-n", "shop"], ["pods", "-A"]])
+def test_forbidden_is_an_error_at_once(cluster: SimCluster, command: list[str]) -> None:
+    cluster.users["keeper"] = User(rules=(*CORE_READER, allow("get", "nodes/stats nodes/metrics")))
+    before = len(cluster.requests)
+    result = tool(cluster, "keeper")(*command)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith(
+        f'Error from server (Forbidden): {command[0]}.metrics.k8s.io is forbidden: User "keeper" cannot list resource'
+    )
+    assert len(result.err.splitlines()) == 1
+    assert {request.server for request in cluster.requests[before:]} == {"api"}
+
+
+def test_unknown_token(cluster: SimCluster) -> None:
+    result = tool(cluster, token="no-such-token")("nodes")
+    assert (result.status, result.out) == (1, "")
+    assert result.err == "error: You must be logged in to the server (Unauthorized)\n"
+
+
+def test_source_kubelet_does_not_ask_the_metrics_api(cluster: SimCluster, admin: Tool) -> None:
+    before = len(cluster.requests)
+    assert admin("nodes", "--source", "kubelet").status == 0
+    assert not [request for request in cluster.requests[before:] if request.path.startswith(METRICS)]
+
+
+def test_only_the_nodes_that_hold_an_answer_are_asked(cluster: SimCluster, admin: Tool) -> None:
+    before = len(cluster.requests)
+    result = admin("pods", "-n", "kube-system", "dns", "--source", "kubelet")
+    assert [row[0] for row in result.rows] == ["dns"]
+    assert {request.server for request in cluster.requests[before:]} == {"api", "node-c"}
+
+
+@pytest.mark.parametrize("command", [["nodes"], ["pods", "-A"]])
+def test_a_window_of_ones_own(admin: Tool, command: list[str]) -> None:
+    result = admin(*command, "--window", "200ms", "-o", "json")
+    document = json.loads(result.out)
+    assert result.status == 0
+    assert document["source"] == {"kind": "kubelet", "detail": "/metrics/resource"}
+    assert document["items"]
+    for item in document["items"]:
+        assert item["windowSeconds"] >= 0.2
+        assert item["usage"]["cpuNanocores"] > 0
+
+
+def test_a_kubelet_that_reports_pods_of_others_is_not_believed(cluster: SimCluster, admin: Tool) -> None:
+    def lie(document: dict[str, list[dict[str, dict[str, str]]]]) -> None:
+        document["pods"][0]["podRef"].update(name="web-2", namespace="shop")
+
+    with cluster.fault("node-c", Fault.edit(lie), path="/stats/summary"):
+        result = admin("pods", "-A", "--source", "kubelet")
+    assert [row[1:] for row in result.rows if row[1] == "web-2"] == [["web-2", "40m", "20Mi"]]

@@ -1,0 +1,124 @@
+"""Wrong usage: kubectl's words, exit status 2, and nobody is asked anything."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from kubectl_metrics import __version__
+from tests.harness import Tool, run
+from tests.simcluster import SimCluster
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["nodes", "a", "b"], "error: nodes [NAME | -l label]\nSee 'kubectl metrics nodes -h' for help and examples\n"),
+        (["pods", "a", "b"], "error: pods [NAME | -l label]\nSee 'kubectl metrics pods -h' for help and examples\n"),
+        (["nodes", "a", "-l", "b=c"], "error: only one of NAME or --selector can be provided\n"),
+        (["pods", "a", "-l", "b=c"], "error: only one of NAME or selector can be provided\n"),
+        (["pods", "a", "--field-selector", "b=c"], "error: only one of NAME or selector can be provided\n"),
+        (["nodes", "--sort-by", "name"], "error: --sort-by accepts only cpu or memory\n"),
+        (["nodes", "-l", "a in"], "error: unable to parse requirement: found '' expected: '('\n"),
+        (["pods", "-l", "a=b=c"], "error: found '=', expected: ',' or 'end of string'\n"),
+        (["pods", "--field-selector", "x"], "error: invalid selector: 'x'; can't understand 'x'\n"),
+        (["nodes", "--bogus"], "error: unknown flag: --bogus\nSee 'kubectl metrics nodes --help' for usage.\n"),
+        (["pods", "a", "-A"], "error: a pod's NAME is unique in its namespace only: use -n instead of -A\n"),
+        (["nodes", ""], "error: '' is not a name\n"),
+        (["nodes", "a/b"], "error: 'a/b' is not a name\n"),
+        (
+            ["nodes", "--no-headers=maybe"],
+            'error: invalid argument "maybe" for "--no-headers" flag: must be true or false\n',
+        ),
+        (
+            ["nodes", "--window", "1s", "--source", "api"],
+            "error: --window is for the kubelets; metrics.k8s.io has a window of its own\n",
+        ),
+        (
+            ["nodes", "--deprecated-kubelet-completely-insecure", "--kubelet-access", "proxy"],
+            "error: --deprecated-kubelet-completely-insecure contradicts --kubelet-access proxy\n",
+        ),
+    ],
+)
+def test_refused(cluster: SimCluster, admin: Tool, arguments: list[str], error: str) -> None:
+    before = len(cluster.requests)
+    result = admin(*arguments)
+    assert (result.status, result.out, result.err) == (2, "", error)
+    assert len(cluster.requests) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing"],
+        ["nodes", "-o", "xml"],
+        ["nodes", "--source", "prometheus"],
+        ["nodes", "--kubelet-access", "ssh"],
+        ["nodes", "--kubelet-port", "0"],
+        ["nodes", "--kubelet-port", "x"],
+        ["nodes", "--window", "soon"],
+        ["nodes", "--window", "-1s"],
+        ["nodes", "--window", "0"],
+        ["nodes", "--kubelet-request-timeout", "0s"],
+        ["nodes", "--request-timeout", "soon"],
+        ["nodes", "-n"],
+        ["raw"],
+        ["raw", "/a", "/b"],
+        ["nodes", "-Z"],
+    ],
+)
+def test_refused_somehow(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("error: ")
+    assert len(result.err.splitlines()) <= 2
+
+
+def test_no_command_shows_the_help() -> None:
+    result = run()
+    assert result.status == 2
+    assert "nodes" in result.out + result.err
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["--help"], ["nodes", "-h"], ["pods", "--help"], ["raw", "-h"]])
+def test_help(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert (result.status, result.err) == (0, "")
+    assert "Usage: kubectl metrics" in result.out
+    assert max(map(len, result.out.splitlines())) <= 80
+
+
+def test_version_names_the_executable() -> None:
+    result = run("--version")
+    assert (result.status, result.err) == (0, "")
+    assert re.fullmatch(rf"kubectl-metrics {re.escape(__version__)} \(/.+, Python 3\.\d+\.\d+\)\n", result.out)
+
+
+def test_flags_before_and_behind_the_command(cluster: SimCluster) -> None:
+    config = str(cluster.kubeconfig())
+    for arguments in (
+        ["--kubeconfig", config, "nodes"],
+        ["nodes", "--kubeconfig", config],
+        [f"--kubeconfig={config}", "--kubeconfig", config, "nodes", "--no-headers=false"],
+        ["--kubeconfig", "/nowhere", "nodes", "--kubeconfig", config],
+    ):
+        assert run(*arguments).status == 0
+
+
+def test_verbose_shows_requests_without_secrets(cluster: SimCluster, admin: Tool) -> None:
+    for arguments in (["nodes", "-v"], ["-v", "nodes"]):
+        result = admin(*arguments)
+        assert result.status == 0
+        assert f"GET {cluster.url}/apis/metrics.k8s.io/v1beta1/nodes 200 OK" in result.err
+        assert cluster.token("admin") not in result.err
+    assert admin("nodes").err == ""
+
+
+def test_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kubectl_metrics", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"kubectl-metrics {__version__} (")

@@ -1,0 +1,71 @@
+"""Runs the command line in this process and keeps what it prints."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import msgspec
+
+from kubectl_metrics.cli import main
+from tests.simcluster import SimCluster
+
+
+class Result(msgspec.Struct):
+    """How a command ended, and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The table's cells, without the header."""
+        return [line.split() for line in self.out.splitlines()[1:]]
+
+
+class _Stream(io.TextIOWrapper):
+    def __init__(self, terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    def written(self) -> str:
+        buffer = self.buffer
+        assert isinstance(buffer, io.BytesIO)
+        return buffer.getvalue().decode()
+
+
+@contextlib.contextmanager
+def streams(terminal: bool = False) -> Iterator[tuple[_Stream, _Stream]]:
+    """stdout and stderr of the process replaced by ours."""
+    out, err = _Stream(), _Stream(terminal)
+    with mock.patch("sys.stdout", out), mock.patch("sys.stderr", err):
+        yield out, err
+
+
+def run(*arguments: str, terminal: bool = False) -> Result:
+    """One command, as ``kubectl metrics ARGUMENTS``."""
+    with streams(terminal) as (out, err):
+        status = main(list(arguments))
+    return Result(int(status), out.written(), err.written())
+
+
+class Tool:
+    """Commands against one cluster as one user."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._kubeconfig = str(kubeconfig)
+
+    def __call__(self, *arguments: str, terminal: bool = False) -> Result:
+        return run(*arguments, "--kubeconfig", self._kubeconfig, terminal=terminal)
+
+
+def tool(cluster: SimCluster, user: str = "admin", **tweaks: object) -> Tool:
+    """The tool as a user of a simulated cluster, whose kubeconfig can be tweaked."""
+    return Tool(cluster.kubeconfig(user, **tweaks))  # type: ignore[arg-type]  # they are SimCluster.kubeconfig's

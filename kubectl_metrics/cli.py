@@ -53,8 +53,12 @@ group.add_command(raw)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status. Reads ``sys.argv`` unless it is given ``arguments``."""
     try:
-        status = group.main(arguments, prog_name="kubectl metrics", standalone_mode=False)
-        return int(status or 0)
+        # Not click's own main: it has answers of its own to Ctrl-C and to a closed pipe.
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        with group.make_context("kubectl metrics", given) as context:
+            return int(group.invoke(context))
+    except click.exceptions.Exit as finished:  # --help and --version
+        return finished.exit_code
     except MetricsError as error:
         say(str(error))
         if error.hint:
@@ -64,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _usage(f"unknown flag: {error.option_name}", error)
     except click.UsageError as error:
         return _usage(error.format_message(), error)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone (``| head``). Python would complain at exit, when it flushes stdout once more.

@@ -14,9 +14,7 @@ import click
 
 from kubectl_metrics.connection.kubeconfig import Overrides, parse_timeout
 from kubectl_metrics.errors import UsageError
-from kubectl_metrics.sources.access import ACCESS, KubeletOptions
-from kubectl_metrics.sources.addresses import ADDRESS_TYPES
-from kubectl_metrics.sources.choose import SOURCES
+from kubectl_metrics.sources.query import ACCESS, ADDRESS_TYPES, SOURCES, KubeletOptions
 from kubectl_metrics.wire.time import parse_duration
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -22,10 +22,11 @@ from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import HTTPStatusError, KubeconfigError, UsageError
 from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
-from kubectl_metrics.sources.access import KubeletOptions, Kubelets
+from kubectl_metrics.sources.access import Kubelets
 from kubectl_metrics.sources.choose import Sources
 from kubectl_metrics.sources.kubelets import KubeletSource
 from kubectl_metrics.sources.metrics_api import MetricsAPI
+from kubectl_metrics.sources.query import KubeletOptions
 
 
 class Session:

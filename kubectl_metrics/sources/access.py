@@ -25,25 +25,14 @@ from kubectl_metrics.errors import (
     MetricsError,
 )
 from kubectl_metrics.sources import addresses
+from kubectl_metrics.sources.query import KubeletOptions
 from kubectl_metrics.wire import status
 from kubectl_metrics.wire.core import Node
 
-ACCESS = ("auto", "direct", "proxy")
 _CONNECT_TIMEOUT = 3.0  # seconds for one address: kubelets are near, or not reachable at all
 _HANDFUL = 5  # nodes that nobody could reach, after which the rest are not tried
 _PROXIED = 16  # requests through the API server at a time
 _LIMIT = 64 << 20  # bytes of one kubelet's answer; 500 pods make about 1 MB
-
-
-class KubeletOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The --kubelet-... flags, named as metrics-server's where it has them."""
-
-    access: str = "auto"
-    address_types: tuple[str, ...] = addresses.ADDRESS_TYPES
-    port: int | None = None
-    use_node_status_port: bool = True
-    secure: bool = True  # False: plain HTTP to the read-only port, --deprecated-kubelet-completely-insecure
-    timeout: float = 10.0  # seconds for all that is asked of one kubelet at a time
 
 
 Parameters = Sequence[tuple[str, str]]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from kubectl_metrics.wire.core import Node
 
-ADDRESS_TYPES = ("InternalIP", "Hostname", "InternalDNS", "ExternalDNS", "ExternalIP")
 SECURE_PORT = 10250
 READ_ONLY_PORT = 10255
 

@@ -22,8 +22,6 @@ from kubectl_metrics.sources.metrics_api import Absence, MetricsAPI, NoMetrics
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
 from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage
 
-SOURCES = ("auto", "api", "kubelet")
-
 U = TypeVar("U", NodesUsage, PodsUsage)
 
 

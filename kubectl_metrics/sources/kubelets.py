@@ -160,24 +160,31 @@ class KubeletSource:
         """Second scrapes, a window after the first ones; again a little later where there was nothing new."""
         window = DEFAULT_WINDOW if self._window is None else self._window
         due = min(first.at for first in once) + window
-        for attempt in range(_TRIES):
-            self._sleep(due)
-            calls = [lambda first=first: self._second(first, window) for first in once]
-            stale: list[_Once] = []
-            last = attempt == _TRIES - 1
-            outcomes = gather(calls, workers=_WORKERS, tick=self._tick("kubelets, again"))
-            for first, outcome in zip(once, outcomes, strict=True):
-                if isinstance(outcome, MetricsError):
-                    found.gaps[first.node.name] = _gap(first.node, outcome)
-                elif not last and _is_stale(outcome):
-                    stale.append(first)
-                else:
-                    found.reports[first.node.name] = outcome
-            if not stale:
-                break
-            once, due = stale, time.monotonic() + min(_AGAIN, window)
-        for first in once:
-            first.channel.close()
+        waiting = once
+        try:
+            for left in reversed(range(_TRIES)):
+                self._sleep(due)
+                waiting = self._scrape_again(waiting, window, found, last=left == 0)
+                if not waiting:
+                    break
+                due = time.monotonic() + min(_AGAIN, window)
+        finally:
+            for first in once:
+                first.channel.close()
+
+    def _scrape_again(self, once: list[_Once], window: float, found: Reports, *, last: bool) -> list[_Once]:
+        """Those of the kubelets that have to be asked once more."""
+        calls = [lambda first=first: self._second(first, window) for first in once]
+        stale: list[_Once] = []
+        outcomes = gather(calls, workers=_WORKERS, tick=self._tick("kubelets, again"))
+        for first, outcome in zip(once, outcomes, strict=True):
+            if isinstance(outcome, MetricsError):
+                found.gaps[first.node.name] = _gap(first.node, outcome)
+            elif not last and _is_stale(outcome):
+                stale.append(first)
+            else:
+                found.reports[first.node.name] = outcome
+        return stale
 
     def _second(self, first: _Once, window: float) -> NodeReport:
         time.sleep(max(0.0, first.at + window - time.monotonic()))

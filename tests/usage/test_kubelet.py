@@ -85,8 +85,8 @@ def test_a_rate_is_never_negative(milliseconds: int, counter: int, increase: int
 
 def test_scrapes() -> None:
     report = from_scrapes(
-        scrape(point(0, 1000), web_app=point(0, 10), web_log=point(1, 1)),
-        scrape(point(15, 1003), web_app=point(15, 13), web_log=point(13, 1)),
+        scrape(point(0, 1000), web_app=point(0, 10), web_log=point(1, 1), web_z=point(1, 1)),
+        scrape(point(15, 1003), web_app=point(15, 13), web_log=point(13, 1), web_z=point(14, 1)),
         "node-a",
         RESOLUTION,
     )
@@ -97,6 +97,7 @@ def test_scrapes() -> None:
     assert web.containers == [
         ContainerMetrics("app", Usage(Nanocores(SECOND // 5), Bytes(1 << 20))),
         ContainerMetrics("log", Usage(Nanocores(0), Bytes(1 << 20))),
+        ContainerMetrics("z", Usage(Nanocores(0), Bytes(1 << 20))),
     ]
     # The pod is as old as its oldest container, and has that one's window.
     assert (web.timestamp, web.window) == ("2026-11-18T11:06:53Z", "12s")

@@ -1,0 +1,73 @@
+# make demo    the tables against a simulated cluster, no Kubernetes needed
+# make test    the tests that need no cluster (under 2 minutes)
+# make check   formatting, lint, types, and the rule which layer may import which
+# make e2e     the tests against a real cluster: the project's own, or the one that E2E_KUBECONFIG names
+# make cluster-up | cluster-down | cluster-status
+#
+# Each of them makes the virtual environment if there is none yet, and brings it up to date when setup.cfg has changed.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CLUSTER := tests/e2e/cluster/cluster
+PURE := kubectl_metrics/wire/*,kubectl_metrics/usage/*
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format e2e cluster-up cluster-down cluster-status constraints clean
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+venv: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
+		{ echo "no virtual environment without Python's venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,socks]'
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/python tests/demo.py
+
+test: $(STAMP)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q $(PYTEST_ARGS)
+	@$(BIN)/coverage report --include='$(PURE)' --fail-under=100 || \
+		{ echo 'wire/ and usage/ are pure functions: every line and branch of them has a test' >&2; exit 1; }
+
+check: $(STAMP)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(STAMP)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+e2e: $(STAMP) $(if $(E2E_KUBECONFIG),,cluster-up)
+	$(BIN)/python -m pytest -q tests/e2e $(PYTEST_ARGS)
+	@test -n "$(E2E_KUBECONFIG)" || echo "the cluster is left running; 'make cluster-down' stops it"
+
+cluster-up:
+	$(CLUSTER) up
+
+cluster-down:
+	$(CLUSTER) down
+
+cluster-status:
+	@$(CLUSTER) status
+
+# The versions that development and CI use; taken anew from what the latest releases resolve to.
+constraints:
+	rm -rf build/constraints
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,socks]'
+	{ sed '/^[^#]/d' constraints.txt; build/constraints/bin/python -m pip freeze --exclude-editable; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+	rm -rf build/constraints
+
+clean:
+	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -82,6 +82,8 @@ def connection_failed(server: str, error: BaseException) -> ConnectionFailed:
         error: one of ``EXPECTED`` or of this module; time limits are not judged here.
     """
     kind, reason = classify(error)
+    if kind is FailureKind.DNS:
+        reason = f"lookup {server.rpartition(':')[0]}: {reason}"
     return ConnectionFailed(kind, server, reason)
 
 
@@ -118,7 +120,7 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
     if isinstance(error, socket.gaierror):
         return FailureKind.DNS, _lookup(error)
     if isinstance(error, UnicodeError):
-        return FailureKind.DNS, "no such host (not a valid host name)"
+        return FailureKind.DNS, "no such host"
     if isinstance(error, OSError):
         if error.errno == errno.ETIMEDOUT:
             return FailureKind.TIMEOUT, "connect: connection timed out"
@@ -131,8 +133,8 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
 
 def _lookup(error: socket.gaierror) -> str:
     if error.errno == socket.EAI_AGAIN:
-        return "lookup: temporary failure in name resolution"
-    return "lookup: no such host"
+        return "temporary failure in name resolution"
+    return "no such host"
 
 
 def _tls(error: ssl.SSLError) -> tuple[FailureKind, str]:

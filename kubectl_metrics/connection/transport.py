@@ -98,6 +98,8 @@ class Transport:
             raise ValueError(f"not the URL of a server: {parts.scheme}://{host}")
         if self._secure and context is None:
             raise ValueError("https needs a context")
+        if ":" in host:
+            host = host.replace("%25", "%")  # an IPv6 zone, as RFC 6874 has it
         if not host.isascii():
             host = host.encode("idna").decode("ascii")
         port = parts.port or _PORTS[parts.scheme]

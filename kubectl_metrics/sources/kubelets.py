@@ -216,7 +216,17 @@ def _of_pod(pod: Pod, found: Reports) -> PodMetrics | Missing:
     report = found.reports.get(node)
     if report is None:
         return Missing("no-node", f"its node {node} is gone")
-    return report.pods.get(pod.key) or Missing("no-metrics", "its kubelet does not report it")
+    return report.pods.get(pod.key) or _unreported(pod)
+
+
+def _unreported(pod: Pod) -> Missing:
+    """A pod counts as running while a container waits to be started again; the kubelet has no numbers for it then."""
+    for container in pod.status.container_statuses or ():
+        if container.state.waiting is not None:
+            return Missing(
+                "waiting", f"container {container.name} waits: {container.state.waiting.reason or 'no reason'}"
+            )
+    return Missing("no-metrics", "its kubelet does not report it")
 
 
 def _scrape(response: Response) -> Scrape:

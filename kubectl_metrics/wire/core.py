@@ -83,10 +83,30 @@ class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
     node_name: str = ""
 
 
-class PodStatus(msgspec.Struct, frozen=True):
+class Waiting(msgspec.Struct, frozen=True):
+    """Why a container does not run: CrashLoopBackOff, ImagePullBackOff, ..."""
+
+    reason: str = ""
+
+
+class ContainerState(msgspec.Struct, frozen=True):
+    """state of a container, as far as it waits."""
+
+    waiting: Waiting | None = None
+
+
+class ContainerStatus(msgspec.Struct, frozen=True):
+    """One of a Pod's containers."""
+
+    name: str
+    state: ContainerState = ContainerState()
+
+
+class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
     """status of a Pod."""
 
     phase: str = ""
+    container_statuses: list[ContainerStatus] | None = None
 
 
 class Pod(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.harness import Tool, tool
-from tests.simcluster import CORE_READER, Fault, SimCluster, User, allow
+from tests.simcluster import CORE_READER, Container, Fault, Pod, SimCluster, User, allow
 
 NAMES = ["node-a", "node-b", "node-c"]
 METRICS = "/apis/metrics.k8s.io"
@@ -185,3 +185,14 @@ def test_a_kubelet_that_reports_pods_of_others_is_not_believed(cluster: SimClust
     with cluster.fault("node-c", Fault.edit(lie), path="/stats/summary"):
         result = admin("pods", "-A", "--source", "kubelet")
     assert [row[1:] for row in result.rows if row[1] == "web-2"] == [["web-2", "40m", "20Mi"]]
+
+
+def test_a_crashing_pod_is_named_with_its_reason(cluster: SimCluster, admin: Tool) -> None:
+    pod = Pod("crashing", "lab", "node-a", [Container("app", waiting="CrashLoopBackOff")])
+    cluster.add(pod)
+    try:
+        result = admin("pods", "-n", "lab", "--source", "kubelet")
+    finally:
+        del cluster.pods[pod.key]
+    assert (result.status, result.out) == (3, "")
+    assert "container app waits: CrashLoopBackOff" in result.err

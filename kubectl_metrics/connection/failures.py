@@ -92,7 +92,7 @@ def unwrap(error: BaseException) -> BaseException:
     if isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.SSLError)):
         for argument in error.args:  # ProtocolError(text, cause), SSLError(cause)
             if isinstance(argument, EXPECTED):
-                return unwrap(argument)
+                return argument
     return error
 
 
@@ -139,8 +139,8 @@ def _lookup(error: socket.gaierror) -> str:
 
 def _tls(error: ssl.SSLError) -> tuple[FailureKind, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _certificate(error.verify_code, error.verify_message)
-    reason = error.reason or ""
+        return _certificate(getattr(error, "verify_code", 0), getattr(error, "verify_message", "no reason given"))
+    reason = getattr(error, "reason", None) or ""  # only OpenSSL's own errors have one
     words = reason.lower().replace("_", " ")
     if reason in (
         "WRONG_VERSION_NUMBER",

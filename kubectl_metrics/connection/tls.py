@@ -162,7 +162,7 @@ def _matches(pattern: str, name: str) -> bool:
     if pattern == name:
         return True
     first, _, rest = pattern.partition(".")
-    return first == "*" and bool(rest) and "*" not in rest and name.partition(".")[2] == rest
+    return first == "*" and bool(rest) and name.partition(".")[2] == rest
 
 
 def _load_system_roots(context: ssl.SSLContext) -> None:
@@ -178,8 +178,6 @@ def _load_system_roots(context: ssl.SSLContext) -> None:
 
 def _load_authorities(context: ssl.SSLContext, authorities: bytes) -> None:
     blocks = [block.decode("ascii") for block in _CERTIFICATE.findall(authorities)]
-    if not blocks:
-        raise KubeconfigError("unable to load root certificates: no PEM certificate in the certificate authority")
     try:
         context.load_verify_locations(cadata="\n".join(blocks))
         return

@@ -15,6 +15,7 @@ Facts
 
 from __future__ import annotations
 
+import contextlib
 import re
 import ssl
 import threading
@@ -100,8 +101,8 @@ class Transport:
             raise ValueError("https needs a context")
         if ":" in host:
             host = host.replace("%25", "%")  # an IPv6 zone, as RFC 6874 has it
-        if not host.isascii():
-            host = host.encode("idna").decode("ascii")
+        with contextlib.suppress(UnicodeError):  # what IDNA cannot encode cannot be looked up either
+            host = host if host.isascii() else host.encode("idna").decode("ascii")
         port = parts.port or _PORTS[parts.scheme]
         self.server = join(host, port)
         self._host, self._port = host, port
@@ -110,7 +111,8 @@ class Transport:
         self._names = tuple(names) or (host,)
         self._sni = next((n.rstrip(".") for n in (*names, host) if _HOST_NAME.fullmatch(n) and not is_ip(n)), None)
         self._proxy = Proxy(proxy_url) if proxy_url else None
-        name = self.server if parts.port else (f"[{host}]" if ":" in host else host)
+        public = host.partition("%")[0]  # a zone means nothing to the server
+        name = join(public, port) if parts.port else f"[{public}]" if ":" in host else host
         self._headers = HTTPHeaderDict({"Host": name, "User-Agent": user_agent})
         if compress and not proxies.is_loopback(host):
             self._headers["Accept-Encoding"] = "gzip"

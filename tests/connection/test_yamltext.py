@@ -1,0 +1,71 @@
+"""YAML: what differs between PyYAML and Kubernetes, and documents made to hurt."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubectl_metrics.connection import yamltext
+
+LAUGHS = b"a: &a [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
+    b"%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n" % (c, c, *[c - 1] * 10) for c in range(98, 110)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"", None),
+        (b"# nothing\n", None),
+        (b"a: 2024-01-01", {"a": "2024-01-01"}),
+        (b"a: 2024-01-01T00:00:00Z", {"a": "2024-01-01T00:00:00Z"}),
+        (b"a: 1\nb: 1.5\nc: true\nd: null\ne: x", {"a": 1, "b": 1.5, "c": True, "d": None, "e": "x"}),
+        (b'{"a": ["b", {"c": "d"}]}', {"a": ["b", {"c": "d"}]}),
+        (b"\xef\xbb\xbfa: b", {"a": "b"}),
+        (b"a: &x {k: v}\nb: *x", {"a": {"k": "v"}, "b": {"k": "v"}}),
+    ],
+)
+def test_parse(text: bytes, value: object) -> None:
+    assert yamltext.parse(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 2_000_000,
+        b"{a: " * 100_000,
+        b"- " * 100_000,
+        b"\n".join(b" " * i + b"-" for i in range(3000)),
+        b"? " * 100_000,
+        b"a: [unclosed s3cret",
+        b"a: *s3cret",
+        b"a: !s3cret b",
+        b"\x00s3cret",
+        b"\xff\xfes3cret\xff",
+        b"a: b\n---\nc: s3cret",
+        b"a: !!int s3cret",
+        b"? [a, b]\n: s3cret",
+        b"!!python/object/apply:os.system [s3cret]",
+    ],
+)
+def test_refused_without_quoting(text: bytes) -> None:
+    with pytest.raises(yamltext.YAMLTextError) as caught:
+        yamltext.parse(text)
+    assert "s3cret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_position() -> None:
+    with pytest.raises(yamltext.YAMLTextError, match=r"^not valid YAML \(line 2, column 4\)$"):
+        yamltext.parse(b"a: [1,\nb: }")
+
+
+def test_plain() -> None:
+    shared = [1, None]
+    assert yamltext.plain({"a": None, "b": shared, "c": shared}) == {"b": [1, None], "c": [1, None]}
+
+
+@pytest.mark.parametrize("text", [LAUGHS, b"&a [*a]", b"&a {b: *a}"])
+def test_aliases_of_aliases(text: bytes) -> None:
+    document = yamltext.parse(text)
+    with pytest.raises(yamltext.YAMLTextError, match="too many values"):
+        yamltext.plain(document)

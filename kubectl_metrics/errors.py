@@ -75,6 +75,7 @@ class FailureKind(enum.Enum):
     PROTOCOL = "not-http"
     TOO_LARGE = "too-large"
     PROXY = "proxy"
+    LOCAL = "local"  # this machine has run out of something: no other way to the server would help
 
 
 # The failures after which another way to the same server is worth a try ...

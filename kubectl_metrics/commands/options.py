@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from kubectl_metrics.connection.kubeconfig import Overrides, parse_timeout
+from kubectl_metrics.connection.config import Overrides, parse_timeout
 from kubectl_metrics.errors import UsageError
 from kubectl_metrics.sources.query import ACCESS, ADDRESS_TYPES, SOURCES, KubeletOptions
 from kubectl_metrics.wire.time import parse_duration

@@ -16,8 +16,8 @@ from msgspec import structs
 
 from kubectl_metrics.commands import options
 from kubectl_metrics.connection import api_transport, credentials, expiry, kubeconfig, tls
+from kubectl_metrics.connection.config import ClientConfig
 from kubectl_metrics.connection.credentials import Credentials
-from kubectl_metrics.connection.kubeconfig import ClientConfig
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import HTTPStatusError, KubeconfigError, UsageError
 from kubectl_metrics.output.progress import Progress

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from kubectl_metrics.connection.config import ClientConfig
     from kubectl_metrics.connection.credentials import Credentials
-    from kubectl_metrics.connection.kubeconfig import ClientConfig
     from kubectl_metrics.connection.transport import Transport
 
 

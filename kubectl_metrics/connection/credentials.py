@@ -24,7 +24,7 @@ from kubectl_metrics.errors import CredentialError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kubectl_metrics.connection.kubeconfig import ClientConfig, Impersonation
+    from kubectl_metrics.connection.config import ClientConfig, Impersonation
 
 # The characters of an HTTP token (RFC 9110, 5.6.2) but "%", which has to be escaped because it escapes.
 _HEADER_KEY = frozenset((string.ascii_letters + string.digits + "!#$&'*+-.^_`|~").encode())

@@ -14,12 +14,12 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from kubectl_metrics.connection.kubeconfig import AuthProvider, ClientConfig, ExecConfig, Impersonation, UserConfig
+from kubectl_metrics.connection.config import AuthProvider, ClientConfig, ExecConfig, Impersonation, UserConfig
 from kubectl_metrics.connection.kubefile import RawCluster, RawUser, describe, read_bytes
 from kubectl_metrics.errors import KubeconfigError
 
 if TYPE_CHECKING:
-    from kubectl_metrics.connection.kubeconfig import Overrides
+    from kubectl_metrics.connection.config import Overrides
     from kubectl_metrics.connection.kubefile import Entry, RawExec
 
 EXEC_EXTENSION = "client.authentication.k8s.io/exec"

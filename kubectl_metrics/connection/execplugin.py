@@ -34,7 +34,7 @@ from kubectl_metrics.errors import CredentialError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kubectl_metrics.connection.kubeconfig import ClientConfig, ExecConfig
+    from kubectl_metrics.connection.config import ClientConfig, ExecConfig
 
 GROUP = "client.authentication.k8s.io"
 MAX_OUTPUT = 1024 * 1024  # bytes of standard output

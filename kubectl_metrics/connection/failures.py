@@ -57,6 +57,8 @@ _UNREACHABLE = {
     errno.EACCES: "connect: permission denied",  # a firewall rule answers so
     errno.EPERM: "connect: operation not permitted",
     errno.EAFNOSUPPORT: "socket: address family not supported by protocol",
+}
+_LOCAL = {
     errno.EMFILE: "socket: too many open files (see ulimit -n)",
     errno.ENFILE: "socket: too many open files in system",
 }
@@ -124,6 +126,8 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
     if isinstance(error, OSError):
         if error.errno == errno.ETIMEDOUT:
             return FailureKind.TIMEOUT, "connect: connection timed out"
+        if error.errno in _LOCAL:
+            return FailureKind.LOCAL, _LOCAL[error.errno]
         known = _UNREACHABLE.get(error.errno or 0)
         return FailureKind.UNREACHABLE, known or (error.strerror or "network error").lower()
     if isinstance(error, zlib.error):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_metrics.connection import entries
-from kubectl_metrics.connection.kubeconfig import ClientConfig, UserConfig
+from kubectl_metrics.connection.config import ClientConfig, UserConfig
 from kubectl_metrics.connection.kubefile import describe, read_bytes
 from kubectl_metrics.errors import KubeconfigError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from kubectl_metrics.connection.kubeconfig import Overrides
+    from kubectl_metrics.connection.config import Overrides
 
 
 def possible(environ: Mapping[str, str], folder: Path) -> bool:

@@ -22,7 +22,7 @@ from kubectl_metrics.errors import CredentialError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kubectl_metrics.connection.kubeconfig import AuthProvider
+    from kubectl_metrics.connection.config import AuthProvider
 
 _REMEDY = (
     "kubectl has removed this way to log in: use an exec plugin (for GKE gke-gcloud-auth-plugin, for Azure kubelogin)"

@@ -290,7 +290,7 @@ class Transport:
         connection.close()
 
     def _tell(self, target: str, outcome: str) -> None:
-        if self._trace is not None:
+        if self._trace is not None and not self._closed:  # nobody waits for what is cut off at the end
             scheme = "https" if self._secure else "http"
             self._trace(f"GET {scheme}://{self.server}{target} {outcome}")
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import trustme
 
+from kubectl_metrics.connection.config import AuthProvider, ClientConfig, ExecConfig, Impersonation, UserConfig
 from kubectl_metrics.connection.credentials import Credentials, resolve
-from kubectl_metrics.connection.kubeconfig import AuthProvider, ClientConfig, ExecConfig, Impersonation, UserConfig
 from kubectl_metrics.errors import CredentialError
 from tests.connection.servers import Handler, Peer, Server, reply
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from kubectl_metrics.connection import execplugin
+from kubectl_metrics.connection.config import ClientConfig, ExecConfig, UserConfig
 from kubectl_metrics.connection.execplugin import ExecStatus
-from kubectl_metrics.connection.kubeconfig import ClientConfig, ExecConfig, UserConfig
 from kubectl_metrics.errors import CredentialError
 
 V1 = "client.authentication.k8s.io/v1"
@@ -189,7 +189,7 @@ def test_standard_input(plugin: Plugin, mode: str, version: str, terminal: bool,
     os.write(write, b"typed")
     os.close(write)
     program = (
-        "import sys; from kubectl_metrics.connection import execplugin, kubeconfig as k\n"
+        "import sys; from kubectl_metrics.connection import execplugin, config as k\n"
         f"e = k.ExecConfig(command={str(plugin.path)!r}, api_version={version!r}, interactive_mode={mode!r})\n"
         f"c = k.ClientConfig(server='https://x')\n"
         f"execplugin.run(e, c, environ={plugin.environ!r}, interactive={terminal})\n"
@@ -388,7 +388,7 @@ def test_interrupt_ends_the_plugin(plugin: Plugin) -> None:
     plugin.shell(f"echo $$ > '{plugin.folder}/pid.new'; mv '{plugin.folder}/pid.new' '{plugin.folder}/pid'; sleep 1000")
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
-        "from kubectl_metrics.connection import execplugin, kubeconfig as k\n"
+        "from kubectl_metrics.connection import execplugin, config as k\n"
         f"e = k.ExecConfig(command={str(plugin.path)!r}, api_version={V1!r}, interactive_mode='Never')\n"
         "c = k.ClientConfig(server='https://x')\n"
         "try: execplugin.run(e, c, environ={'PATH': '/bin:/usr/bin'}, interactive=False)\n"

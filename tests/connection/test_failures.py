@@ -38,7 +38,7 @@ def verify_error(code: int) -> ssl.SSLCertVerificationError:
         (os_error(errno.EHOSTUNREACH), FailureKind.UNREACHABLE, "connect: no route to host"),
         (os_error(errno.ENETUNREACH), FailureKind.UNREACHABLE, "connect: network is unreachable"),
         (os_error(errno.EPERM), FailureKind.UNREACHABLE, "connect: operation not permitted"),
-        (os_error(errno.EMFILE), FailureKind.UNREACHABLE, "socket: too many open files (see ulimit -n)"),
+        (os_error(errno.EMFILE), FailureKind.LOCAL, "socket: too many open files (see ulimit -n)"),
         (os_error(errno.ENOBUFS), FailureKind.UNREACHABLE, "no buffer space available"),
         (OSError("no address"), FailureKind.UNREACHABLE, "network error"),
         (os_error(errno.ETIMEDOUT), FailureKind.TIMEOUT, "i/o timeout"),

@@ -11,14 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kubectl_metrics.connection.kubeconfig import (
-    ClientConfig,
-    Impersonation,
-    Overrides,
-    UserConfig,
-    load,
-    parse_timeout,
-)
+from kubectl_metrics.connection.config import ClientConfig, Impersonation, Overrides, UserConfig, parse_timeout
+from kubectl_metrics.connection.kubeconfig import load
 from kubectl_metrics.errors import UsageError
 
 

@@ -12,9 +12,9 @@ import pytest
 import trustme
 
 from kubectl_metrics.connection import api_transport, tls
+from kubectl_metrics.connection.config import ClientConfig
 from kubectl_metrics.connection.credentials import Credentials
 from kubectl_metrics.connection.dialing import Connection
-from kubectl_metrics.connection.kubeconfig import ClientConfig
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind, KubeconfigError
 from tests.connection.servers import Peer, Request, Server, always, answering, has_ipv6, once, reply

@@ -26,6 +26,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.util.ssltransport import SSLTransport
 
 from kubectl_metrics.connection import failures
+from kubectl_metrics.connection.lookup import lookup
 from kubectl_metrics.connection.tls import check_name, client_context
 from kubectl_metrics.errors import KubeconfigError
 
@@ -193,8 +194,9 @@ def _handshake(context: ssl.SSLContext, sock: socket.socket, name: str | None, d
 
 
 def _dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
-    end = time.monotonic() + min(connect_timeout, deadline.left())
-    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    seconds = min(connect_timeout, deadline.left())
+    end = time.monotonic() + seconds
+    addresses = lookup(host, port, seconds)
     error: OSError = OSError("no address")
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
         share = (end - time.monotonic()) / (len(addresses) - index)

@@ -137,7 +137,7 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
 
 def _lookup(error: socket.gaierror) -> str:
     if error.errno == socket.EAI_AGAIN:
-        return "temporary failure in name resolution"
+        return f"temporary failure in name resolution: {error.strerror}".lower()
     return "no such host"
 
 

@@ -8,7 +8,9 @@ credentials away.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from ssl import SSLContext
 from urllib.parse import quote
@@ -40,9 +42,9 @@ Question = tuple[str, Parameters]  # a kubelet's path, and a query
 
 
 class Channel(msgspec.Struct):
-    """A way to one kubelet; ``proxied`` tells which."""
+    """A way to one kubelet: ``get(path, query, seconds)``. ``proxied`` tells which way."""
 
-    get: Callable[[str, Parameters], Response]
+    get: Callable[[str, Parameters, float], Response]
     close: Callable[[], None]
     proxied: bool
 
@@ -115,15 +117,20 @@ class Kubelets:
                 reason = f"not tried: the first {self._unreached} kubelets could not be reached"
                 raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
         failures: list[ConnectionFailed] = []
+        end = time.monotonic() + self.options.timeout  # for all addresses together
         for host in hosts:
             transport = self._transport(node, host)
             try:
-                answer = self._put(self._direct_channel(transport), questions)
+                answer = self._put(_direct_channel(transport), questions, end)
             except ConnectionFailed as error:
                 transport.close()
                 failures.append(error)
                 if error.kind not in UNREACHABLE_KINDS:
                     break  # there is a kubelet, and it would be the same one at its other addresses
+                if len(failures) == 1 and error.kind is FailureKind.TIMEOUT:
+                    self._note_unreached()
+                if time.monotonic() >= end:
+                    break
             except MetricsError:
                 transport.close()
                 self._note_reached()
@@ -131,9 +138,6 @@ class Kubelets:
             else:
                 self._note_reached()
                 return answer
-        if failures[0].kind is FailureKind.TIMEOUT:
-            with self._lock:
-                self._unreached += 1
         failures[0].message = "; ".join(failure.message for failure in failures)
         raise failures[0]
 
@@ -141,10 +145,15 @@ class Kubelets:
         with self._lock:
             self._reached += 1
 
-    def _put(self, channel: Channel, questions: Sequence[Question]) -> Answer:
+    def _note_unreached(self) -> None:
+        with self._lock:
+            self._unreached += 1
+
+    def _put(self, channel: Channel, questions: Sequence[Question], end: float = math.inf) -> Answer:
         refusals: list[HTTPStatusError] = []
         for path, query in questions:
-            response = channel.get(path, query)
+            left = min(end - time.monotonic(), self.options.timeout)
+            response = channel.get(path, query, max(left, 0.001))
             if 200 <= response.status < 300:
                 return Answer(channel, path, response)
             refusals.append(refusal(path, response))
@@ -178,22 +187,23 @@ class Kubelets:
                 self._context = self._make_context()
             return self._context
 
-    def _direct_channel(self, transport: Transport) -> Channel:
-        def get(path: str, query: Parameters) -> Response:
-            return transport.get(path, query, timeout=self.options.timeout, limit=_LIMIT)
-
-        return Channel(get, transport.close, proxied=False)
-
     def _proxy(self, node: Node) -> Channel:
         prefix = f"/api/v1/nodes/{quote(node.name, safe='')}"
         if self.options.port is not None:
             prefix += f":{self.options.port}"
 
-        def get(path: str, query: Parameters) -> Response:
-            with self._proxy_slots:
-                return self._api.get(f"{prefix}/proxy{path}", query, timeout=self.options.timeout, limit=_LIMIT)
+        def get(path: str, query: Parameters, seconds: float) -> Response:
+            with self._proxy_slots:  # the time begins when its turn has come
+                return self._api.get(f"{prefix}/proxy{path}", query, timeout=seconds, limit=_LIMIT)
 
         return Channel(get, lambda: None, proxied=True)
+
+
+def _direct_channel(transport: Transport) -> Channel:
+    def get(path: str, query: Parameters, seconds: float) -> Response:
+        return transport.get(path, query, timeout=seconds, limit=_LIMIT)
+
+    return Channel(get, transport.close, proxied=False)
 
 
 def is_api_refusal(response: Response) -> bool:

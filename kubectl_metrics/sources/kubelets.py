@@ -188,7 +188,7 @@ class KubeletSource:
 
     def _second(self, first: _Once, window: float) -> NodeReport:
         time.sleep(max(0.0, first.at + window - time.monotonic()))
-        response = first.channel.get(first.path, ())
+        response = first.channel.get(first.path, (), self._kubelets.options.timeout)
         if response.status != 200:
             raise HTTPStatusError(response.status, "", f"the kubelet answered {first.path} with {response.status}")
         return from_scrapes(first.scrape, _scrape(response), first.node.name, round(window * 1000))

@@ -45,7 +45,7 @@ def verify_error(code: int) -> ssl.SSLCertVerificationError:
         (os_error(errno.EPIPE), FailureKind.RESET, "EOF: the server closed the connection"),
         (os_error(errno.ECONNRESET), FailureKind.RESET, "connection reset by peer"),
         (socket.gaierror(socket.EAI_NONAME, "x"), FailureKind.DNS, "no such host"),
-        (socket.gaierror(socket.EAI_AGAIN, "x"), FailureKind.DNS, "temporary failure in name resolution"),
+        (socket.gaierror(socket.EAI_AGAIN, "x"), FailureKind.DNS, "temporary failure in name resolution: x"),
         (tls_error("TLSV1_ALERT_UNKNOWN_CA"), FailureKind.TLS, "remote error: tls: unknown ca"),
         (tls_error("SSLV3_ALERT_BAD_CERTIFICATE"), FailureKind.TLS, "remote error: tls: bad certificate"),
         (tls_error("NO_SHARED_CIPHER"), FailureKind.TLS, "tls: handshake failure (OpenSSL: no shared cipher)"),

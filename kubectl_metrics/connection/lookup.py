@@ -1,0 +1,46 @@
+"""Names to addresses, within a time.
+
+The C library's resolver cannot be interrupted, and with a name server that does not answer it takes ten seconds and
+more for each name. So it works in a thread of its own, which is left behind when the time is over.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from kubectl_metrics.connection.tls import is_ip
+
+AddressInfo = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
+
+
+def lookup(host: str, port: int, seconds: float) -> AddressInfo:
+    """The addresses of a host, in the resolver's order.
+
+    Raises:
+        OSError: as socket.getaddrinfo; EAI_AGAIN if there was no answer within ``seconds``.
+    """
+    if is_ip(host):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()  # an AddressInfo or an OSError
+
+    def resolve() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            answers.put(error)
+        except UnicodeError:  # a name that cannot be one
+            answers.put(socket.gaierror(socket.EAI_NONAME, "no such host"))
+
+    threading.Thread(target=resolve, daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(seconds, 0))
+    except queue.Empty:
+        raise socket.gaierror(socket.EAI_AGAIN, f"no answer within {seconds:.3g}s") from None
+    if isinstance(answer, OSError):
+        raise answer
+    found: AddressInfo = answer
+    return found

@@ -300,14 +300,14 @@ def _late(connection: Connection, reader: BodyReader, deadline: Deadline) -> str
     if connection.phase == "connect":
         return _no_connection(deadline.seconds)
     if connection.phase == "handshake":
-        return f"net/http: TLS handshake timeout: not done within {deadline.seconds:g}s"
+        return f"net/http: TLS handshake timeout: not done within {deadline.seconds:.3g}s"
     if connection.phase == "answer":
-        return f"i/o timeout: no answer within {deadline.seconds:g}s"
-    return f"i/o timeout: only {reader.so_far()} within {deadline.seconds:g}s"
+        return f"i/o timeout: no answer within {deadline.seconds:.3g}s"
+    return f"i/o timeout: only {reader.so_far()} within {deadline.seconds:.3g}s"
 
 
 def _no_connection(seconds: float) -> str:
-    return f"i/o timeout: no connection within {seconds:g}s"
+    return f"i/o timeout: no connection within {seconds:.3g}s"
 
 
 def _encode(path: str) -> str:

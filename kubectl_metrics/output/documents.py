@@ -12,7 +12,15 @@ from typing import Any
 import msgspec
 
 from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Usage
-from kubectl_metrics.usage.report import Capacity, millicores, node_order, percentage, pod_order, pod_totals
+from kubectl_metrics.usage.report import (
+    Capacity,
+    container_order,
+    millicores,
+    node_order,
+    percentage,
+    pod_order,
+    pod_totals,
+)
 from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics
 from kubectl_metrics.wire.metrics_list import Usage as Measured
 from kubectl_metrics.wire.time import parse_duration
@@ -72,7 +80,8 @@ def pods_document(usage: PodsUsage, *, sort_by: str | None, namespaces: bool) ->
                 "name": pod.metadata.name,
                 "usage": {"cpuNanocores": cpu, "memoryBytes": memory, "swapBytes": sum(swaps) if swaps else None},
                 "containers": [
-                    {"name": container.name, "usage": _usage(container.usage)} for container in pod.containers
+                    {"name": container.name, "usage": _usage(container.usage)}
+                    for container in container_order(pod.containers, sort_by)
                 ],
                 **_when(pod),
             }

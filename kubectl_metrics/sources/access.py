@@ -34,6 +34,10 @@ from kubectl_metrics.wire.core import Node
 _CONNECT_TIMEOUT = 3.0  # seconds for one address: kubelets are near, or not reachable at all
 _HANDFUL = 5  # nodes that nobody could reach, after which the rest are not tried
 _PROXIED = 16  # requests through the API server at a time
+_REMEDY = (
+    "; --kubelet-certificate-authority names another CA, --kubelet-access=proxy goes through the API server, "
+    "--kubelet-insecure-tls verifies nothing"
+)
 _LIMIT = 64 << 20  # bytes of one kubelet's answer; 500 pods make about 1 MB
 
 
@@ -139,6 +143,8 @@ class Kubelets:
                 self._note_reached()
                 return answer
         failures[0].message = "; ".join(failure.message for failure in failures)
+        if self.options.access == "direct" and failures[0].kind in UNVERIFIED_KINDS:
+            failures[0].message += _REMEDY
         raise failures[0]
 
     def _note_reached(self) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from kubectl_metrics.errors import MetricsError, NoSourceError
+from kubectl_metrics.errors import HTTPStatusError, MetricsError, NoSourceError
 from kubectl_metrics.sources.kubelets import KubeletSource
 from kubectl_metrics.sources.metrics_api import Absence, MetricsAPI, NoMetrics
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
@@ -56,7 +56,7 @@ class Sources:
             return ask_api()
         except NoMetrics as absent:
             if self._mode == "api":
-                raise
+                raise absent.original or absent from None
             return self._from_kubelets(absent, ask_kubelets)
 
     @staticmethod
@@ -66,8 +66,8 @@ class Sources:
         try:
             usage = ask()
         except MetricsError as error:
-            if absent is None:
-                raise
+            if absent is None or (isinstance(error, HTTPStatusError) and error.status in (401, 404)):
+                raise  # no such node or pod, nobody we know: that is not the source's fault
             raise NoSourceError(absent.message, hint=_both(absent, error.message)) from error
         if usage.gaps and not usage.items:
             if absent is None:
@@ -83,7 +83,7 @@ def _cause(absent: NoMetrics) -> str:
     if absent.absence is Absence.NOT_SERVED:
         return "metrics.k8s.io is not served by this cluster" + (f" ({absent.detail})" if absent.detail else "")
     if absent.absence is Absence.EMPTY:
-        return "metrics.k8s.io is served but has no metrics yet"
+        return f"metrics.k8s.io is served but has no metrics {'of this one' if absent.original else 'yet'}"
     return "metrics.k8s.io is not available" + (f" ({absent.detail})" if absent.detail else "")
 
 

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import enum
 import time
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote
 
 from kubectl_metrics.connection.transport import Response, Transport
-from kubectl_metrics.errors import ConnectionFailed, DecodeError, ExitStatus, FailureKind, MetricsError
+from kubectl_metrics.errors import (
+    ConnectionFailed,
+    DecodeError,
+    ExitStatus,
+    FailureKind,
+    HTTPStatusError,
+    MetricsError,
+)
 from kubectl_metrics.sources.objects import (
     METADATA_ONLY,
     checked,
     get_nodes,
+    get_pod,
     get_pods,
     pods_path,
     selector_query,
@@ -26,6 +36,8 @@ from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Source
 from kubectl_metrics.wire import core, metrics_list, selectors, status
 from kubectl_metrics.wire.metrics_list import GROUP
 from kubectl_metrics.wire.time import format_duration, parse_timestamp
+
+T = TypeVar("T")
 
 VERSIONS = ("v1beta1", "v1")  # the same field for field; the first is tried while discovering
 _ROOT = f"/apis/{GROUP}"
@@ -46,15 +58,19 @@ class Absence(enum.Enum):
 class NoMetrics(MetricsError):
     """The API could be asked and has no metrics: the case for the kubelets.
 
-    ``message`` is kubectl's. ``detail`` says more, where more is known.
+    ``message`` is kubectl's. ``detail`` says more, where more is known. ``original`` is the API's own error about a
+    single node or pod that exists and has no metrics.
     """
 
     exit_status = ExitStatus.NO_SOURCE
 
-    def __init__(self, absence: Absence, message: str, detail: str = "") -> None:
+    def __init__(
+        self, absence: Absence, message: str, detail: str = "", original: HTTPStatusError | None = None
+    ) -> None:
         super().__init__(message, hint=detail or None)
         self.absence = absence
         self.detail = detail
+        self.original = original
 
 
 class MetricsAPI:
@@ -68,7 +84,12 @@ class MetricsAPI:
         place = "/nodes" + (f"/{quote(query.name, safe='')}" if query.name else "")
         parameters = selector_query(query.selector)
         asked_nodes = Later(lambda: get_nodes(self._api, query))
-        version, body = self._ask(place, parameters, f"nodes.{GROUP}", query.name)
+        try:
+            version, body = self._ask(place, parameters, f"nodes.{GROUP}", query.name)
+        except HTTPStatusError as error:
+            if query.name and error.status == 404 and _found(asked_nodes.result):
+                raise NoMetrics(Absence.EMPTY, error.message, original=error) from error
+            raise
         items = [metrics_list.node(body)] if query.name else metrics_list.node_list(body)
         nodes = asked_nodes.result()
         if not items and nodes:
@@ -91,7 +112,12 @@ class MetricsAPI:
         known = selectors.field_names(query.field_selector) <= _FIELDS
         expected = Later(lambda: self._running(query) if known else get_pods(self._api, query, running=False))
         parameters = selector_query(query.selector, query.field_selector if known else "")
-        version, body = self._ask(place, parameters, f"pods.{GROUP}", query.name)
+        try:
+            version, body = self._ask(place, parameters, f"pods.{GROUP}", query.name)
+        except HTTPStatusError as error:
+            if query.name and error.status == 404:
+                self._explain_missing(query.namespace or "", query.name, error)
+            raise
         items = [metrics_list.pod(body)] if query.name else metrics_list.pod_list(body)
         try:
             pods = expected.result()
@@ -182,6 +208,15 @@ class MetricsAPI:
         except (ConnectionFailed, DecodeError):
             return ""
 
+    def _explain_missing(self, namespace: str, name: str, error: HTTPStatusError) -> None:
+        """A pod without metrics. Raises NoMetrics if it exists and runs; else the error stands, perhaps with a hint."""
+        if not (pods := _found(lambda: [get_pod(self._api, namespace, name)])):
+            return
+        phase = pods[0].status.phase
+        if phase == "Running":
+            raise NoMetrics(Absence.EMPTY, error.message, original=error) from error
+        error.hint = f"only running pods have usage; this one is {phase or 'in no phase'}"
+
     def _explain_nothing(self, query: PodsQuery) -> None:
         """An empty answer: returns if there are no pods at all.
 
@@ -200,6 +235,14 @@ class MetricsAPI:
         if pods:
             phases = " or ".join(sorted({pod.status.phase or "in no phase" for pod in pods}))
             raise MetricsError(message, hint=f"only running pods have usage; here they are {phases}")
+
+
+def _found(read: Callable[[], list[T]]) -> list[T]:
+    """What ``read`` finds; nothing if it is not there or may not be read."""
+    try:
+        return read()
+    except HTTPStatusError:
+        return []
 
 
 def _age(pod: core.Pod) -> float:

@@ -35,7 +35,7 @@ class NodeReport(msgspec.Struct):
     pods: dict[PodKey, PodMetrics | Missing]
 
 
-_NO_WINDOW = "0s"  # the summary does not tell the window of its rates
+_NO_WINDOW = ""  # the summary does not tell the window of its rates
 
 
 def from_summary(summary: Summary, name: str) -> NodeReport:

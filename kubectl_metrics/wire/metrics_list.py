@@ -16,6 +16,9 @@ from kubectl_metrics.wire.decode import check_kind, decoder
 from kubectl_metrics.wire.quantity import Bytes, Nanocores
 
 GROUP = "metrics.k8s.io"
+# The API has no objects without a window, and clients divide by it. Where nobody knows it, the rates are the kubelet's
+# own, which it computes over its housekeeping interval (kubernetes pkg/kubelet/cadvisor, defaultHousekeepingInterval).
+HOUSEKEEPING = "10s"
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -123,7 +126,8 @@ def _document(item: NodeMetrics | PodMetrics) -> dict[str, Any]:
     if item.metadata.namespace:
         metadata["namespace"] = item.metadata.namespace
     metadata["creationTimestamp"] = item.timestamp or None
-    document: dict[str, Any] = {"metadata": metadata, "timestamp": item.timestamp or None, "window": item.window}
+    window = item.window or HOUSEKEEPING
+    document: dict[str, Any] = {"metadata": metadata, "timestamp": item.timestamp or None, "window": window}
     if isinstance(item, NodeMetrics):
         document["usage"] = _usage_document(item.usage)
     else:

@@ -75,6 +75,9 @@ def error(status: int, body: bytes, subject: str) -> HTTPStatusError:
         answer = _status(body, subject)
     except DecodeError:
         answer = _Status()
+    if status == 401:
+        # Whatever the body says ("Unauthorized"): kubectl meets it in the discovery, where client-go does not read it.
+        return HTTPStatusError(status, *_GENERIC[status])
     if answer.kind == "Status" and (answer.message or answer.reason):
         return HTTPStatusError(status, answer.reason, shorten(answer.message or answer.reason))
     text = shorten(body[: 4 * _LONGEST].decode("utf-8", "replace").strip())

@@ -90,7 +90,7 @@ def test_one_kubelet(cluster: SimCluster, admin: Tool, fault: str, access: str) 
     assert result.rows[-1][1:] == ["<unknown>"] * 4
     (line,) = [line for line in result.err.splitlines() if line.startswith("warning")]
     assert "node-b" in line
-    expected = {"refuse": "connection refused", "403": "no way", "401": "Unauthorized", "other-kind": "`node`"}
+    expected = {"refuse": "connection refused", "403": "no way", "401": "provide credentials", "other-kind": "`node`"}
     expected |= {"redirect": "302", "429": "too many requests", "html": "web page"}
     assert expected.get(fault, text) in line
     assert cluster.token("admin") not in result.err

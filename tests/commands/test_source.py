@@ -134,6 +134,55 @@ def test_some_nodes_missing(cluster: SimCluster, admin: Tool) -> None:
     assert strict[0].out == nodes.out
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "theirs"),
+    [
+        (["nodes", "node-b"], "node-b", 'nodemetrics.metrics.k8s.io "node-b" not found'),
+        (["pods", "-n", "shop", "web-2"], "shop/web-2", 'podmetrics.metrics.k8s.io "shop/web-2" not found'),
+    ],
+)
+def test_one_that_exists_and_has_no_metrics(
+    cluster: SimCluster, admin: Tool, command: list[str], name: str, theirs: str
+) -> None:
+    cluster.metrics.missing = {name}
+    try:
+        result = admin(*command)
+        alone = admin(*command, "--source", "api")
+        with cluster.fault("kubelets", Fault.refuse()):
+            neither = admin(*command)
+    finally:
+        cluster.metrics.missing = set()
+    assert (result.status, [row[0] for row in result.rows]) == (0, command[-1:])
+    assert result.err == (
+        "note: metrics.k8s.io is served but has no metrics of this one; usage is computed from the kubelets\n"
+    )
+    assert (alone.status, alone.err) == (1, f"Error from server (NotFound): {theirs}\n")
+    assert neither.status == 3
+    assert "connection refused" in neither.err
+
+
+@pytest.mark.usefixtures("no_api")
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        (["nodes", "node-x"], 'nodes "node-x" not found'),
+        (["pods", "-n", "shop", "web-x"], 'pods "web-x" not found'),
+        (["raw", f"{METRICS}/v1beta1/nodes/node-x"], 'nodes "node-x" not found'),
+    ],
+)
+def test_a_name_that_does_not_exist_is_no_matter_of_the_source(admin: Tool, command: list[str], error: str) -> None:
+    result = admin(*command)
+    assert (result.status, result.out, result.err) == (1, "", f"Error from server (NotFound): {error}\n")
+
+
+def test_a_pod_that_does_not_run(admin: Tool) -> None:
+    result = admin("pods", "-n", "shop", "report")
+    first, second = result.err.splitlines()
+    assert result.status == 1
+    assert first.startswith("Error from server (NotFound): ")
+    assert second == "only running pods have usage; this one is Succeeded"
+
+
 @pytest.mark.parametrize("command", [["nodes"], ["pods", "-n", "shop"], ["pods", "-A"]])
 def test_forbidden_is_an_error_at_once(cluster: SimCluster, command: list[str]) -> None:
     cluster.users["keeper"] = User(rules=(*CORE_READER, allow("get", "nodes/stats nodes/metrics")))
@@ -150,7 +199,9 @@ def test_forbidden_is_an_error_at_once(cluster: SimCluster, command: list[str]) 
 def test_unknown_token(cluster: SimCluster) -> None:
     result = tool(cluster, token="no-such-token")("nodes")
     assert (result.status, result.out) == (1, "")
-    assert result.err == "error: You must be logged in to the server (Unauthorized)\n"
+    assert result.err == (
+        "error: You must be logged in to the server (the server has asked for the client to provide credentials)\n"
+    )
 
 
 def test_source_kubelet_does_not_ask_the_metrics_api(cluster: SimCluster, admin: Tool) -> None:

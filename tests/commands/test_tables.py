@@ -178,10 +178,9 @@ def test_what_is_asked_of_the_api_server(cluster: SimCluster, admin: Tool) -> No
     for arguments, paths in cases:
         before = len(cluster.requests)
         assert admin(*arguments).status == 0
-        asked = [request.path for request in cluster.requests[before:]]
-        assert set(asked) <= paths
-        assert set(asked) >= paths - {"/apis/metrics.k8s.io"}
-        assert len(asked) == len(set(asked))
+        # Nobody waits for the discovery once the metrics are there: its request may still be under way, or cut off.
+        asked = [request.path for request in cluster.requests[before:] if request.path != "/apis/metrics.k8s.io"]
+        assert sorted(asked) == sorted(paths - {"/apis/metrics.k8s.io"})
 
 
 def test_selectors_are_passed_to_the_server(cluster: SimCluster, admin: Tool) -> None:

@@ -196,13 +196,12 @@ def test_pages() -> None:
         (
             401,
             b'{"kind":"Status","reason":"Unauthorized","message":"Unauthorized"}',
-            "error: You must be logged in to the server (Unauthorized)",
+            "error: You must be logged in to the server (the server has asked for the client to provide credentials)",
         ),
         (
             401,
             b"",
-            "error: You must be logged in to the server "
-            "(the server has asked for the client to provide credentials (get x))",
+            "error: You must be logged in to the server (the server has asked for the client to provide credentials)",
         ),
         (
             404,

@@ -1,0 +1,81 @@
+"""Which cluster is tested, and in which order its tests run.
+
+Without E2E_KUBECONFIG it is the project's own (``cluster/cluster up``), which the tests may change: one at a time, and
+whatever they change they put back. With E2E_KUBECONFIG it is somebody's, and the tests marked ``kit`` are skipped.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.kit import STATES, TOOLS, Cluster, Kit, State
+
+HERE = Path(__file__).parent
+
+
+def _wanted(item: pytest.Item) -> State:
+    marker = item.get_closest_marker("metrics_server")
+    state: State = marker.args[0] if marker else "on"
+    assert state in STATES
+    return state
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.timeout(300))
+        if _wanted(item) != "on":
+            item.add_marker(pytest.mark.kit)
+        if os.environ.get("E2E_KUBECONFIG") and item.get_closest_marker("kit"):
+            item.add_marker(pytest.mark.skip(reason="needs the project's own cluster"))
+    # Switching metrics-server takes half a minute, so all tests that want it in one state come together.
+    items.sort(key=lambda item: STATES.index(_wanted(item)))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster under test."""
+    given = os.environ.get("E2E_KUBECONFIG")
+    if given:
+        other = Cluster(Path(given).resolve())
+        _works(other)
+        top = other.kubectl("top", "node")
+        assert top.status == 0, f"kubectl top has to work on the cluster that E2E_KUBECONFIG names: {top.stderr}"
+        yield other
+        return
+    with (Path(tempfile.gettempdir()) / "kubectl-metrics-e2e.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run of these tests, if there is one, ends first
+        kit = Kit()
+        _works(kit)
+        try:
+            yield kit
+        finally:
+            kit.metrics_server("on")
+
+
+def _works(cluster: Cluster) -> None:
+    """Ends the run where every test would fail for one reason that is not the cluster's."""
+    version = cluster.run(str(TOOLS / "kubectl-metrics"), "--version")
+    if version.status != 0:
+        pytest.exit(f"kubectl-metrics --version: {version.stderr}", returncode=1)
+
+
+@pytest.fixture
+def kit(cluster: Cluster) -> Kit:
+    """The project's own cluster."""
+    assert isinstance(cluster, Kit), "a test that asks for the kit is marked so"
+    return cluster
+
+
+@pytest.fixture(autouse=True)
+def _metrics_api(request: pytest.FixtureRequest, cluster: Cluster) -> None:
+    """The metrics API in the state that the test wants it in."""
+    if isinstance(cluster, Kit):
+        cluster.metrics_server(_wanted(request.node))

@@ -11,6 +11,7 @@ import click
 from kubectl_metrics import __version__
 from kubectl_metrics.commands import options
 from kubectl_metrics.commands.nodes import nodes
+from kubectl_metrics.commands.pflag import Group
 from kubectl_metrics.commands.pods import pods
 from kubectl_metrics.commands.raw import raw
 from kubectl_metrics.errors import ExitStatus, MetricsError
@@ -25,7 +26,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
-@click.group(cls=options.Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @options.connection_options
 @click.option(
     "--version",

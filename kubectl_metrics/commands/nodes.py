@@ -9,6 +9,7 @@ import click
 from kubectl_metrics.commands import options
 from kubectl_metrics.commands.answer import finish
 from kubectl_metrics.commands.arguments import check_label_selector, check_sort_key, one_name
+from kubectl_metrics.commands.pflag import Command
 from kubectl_metrics.errors import ExitStatus, UsageError
 from kubectl_metrics.output import documents, table
 from kubectl_metrics.output.terminal import say
@@ -16,7 +17,7 @@ from kubectl_metrics.sources.query import NodesQuery
 from kubectl_metrics.usage import report
 
 
-@click.command(cls=options.Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, metavar="[NAME]")
 @click.option(
     "-l", "--selector", default="", metavar="SELECTOR", help="Label selector, such as 'a=b,c!=d,e in (f, g)'."

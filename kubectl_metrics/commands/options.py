@@ -1,79 +1,20 @@
-"""The flags that commands share, and what click needs to read them as kubectl does.
-
-kubectl's flags are pflag's: a switch can be written ``--no-headers=true``, a short flag ``-l=app=web``; and its
-connection flags may stand before the command as well as behind it.
-"""
+"""The flags that commands share. Connection flags may stand before the command as well as behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+import functools
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from kubectl_metrics.commands.pflag import Option
 from kubectl_metrics.connection.config import Overrides, parse_timeout
 from kubectl_metrics.errors import UsageError
 from kubectl_metrics.sources.query import ACCESS, ADDRESS_TYPES, SOURCES, KubeletOptions
 from kubectl_metrics.wire.time import parse_duration
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})  # strconv.ParseBool
-_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
-
-
-class Command(click.Command):
-    """A command whose arguments are read with pflag's habits."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(_as_click_wants(self, args)))
-
-
-class Group(click.Group):
-    """A group that takes connection flags in front of the command, and reads them with pflag's habits."""
-
-    command_class = Command
-    aliases: Mapping[str, str] = MappingProxyType({"node": "nodes", "no": "nodes", "pod": "pods", "po": "pods"})
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(_as_click_wants(self, args)))
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, self.aliases.get(cmd_name, cmd_name))
-
-
-def _as_click_wants(command: click.Command, args: list[str]) -> list[str]:
-    """``--switch=true`` becomes ``--switch``, ``--switch=false`` nothing, ``-l=x`` becomes ``-lx``."""
-    switches = {
-        name for option in command.params if isinstance(option, click.Option) and option.is_flag for name in option.opts
-    }
-    result: list[str] = []
-    for index, argument in enumerate(args):
-        ends = argument == "--" or (isinstance(command, click.Group) and not argument.startswith("-"))
-        if ends and not _is_value(command, result):
-            return result + args[index:]
-        name, equals, value = argument.partition("=")
-        if equals and name in switches:
-            if value in _TRUE:
-                result.append(name)
-            elif value not in _FALSE:
-                raise UsageError(f'invalid argument "{value}" for "{name}" flag: must be true or false')
-        elif equals and len(name) == 2 and name[0] == "-" and name[1] != "-":
-            result.append(name + value)
-        else:
-            result.append(argument)
-    return result
-
-
-def _is_value(command: click.Command, before: list[str]) -> bool:
-    """Whether the next argument is the value of the option before it."""
-    if not before:
-        return False
-    return any(
-        isinstance(option, click.Option) and not option.is_flag and not option.count and before[-1] in option.opts
-        for option in command.params
-    )
 
 
 class Duration(click.ParamType[float]):
@@ -102,84 +43,83 @@ def _all(options: list[Callable[[F], F]]) -> Callable[[F], F]:
     return decorate
 
 
+_connection = functools.partial(click.option, cls=Option, section="Connection")
+_source = functools.partial(click.option, cls=Option, section="Where the numbers come from")
+
 connection_options = _all(
     [
-        click.option("-n", "--namespace", metavar="NS", help="The namespace, instead of the context's."),
-        click.option("--kubeconfig", metavar="FILE", help="The kubeconfig to use."),
-        click.option("--context", metavar="NAME", help="The kubeconfig's context to use."),
-        click.option("--cluster", metavar="NAME", help="The kubeconfig's cluster to use."),
-        click.option("--user", metavar="NAME", help="The kubeconfig's user to use."),
-        click.option("-s", "--server", metavar="URL", help="The API server's address."),
-        click.option("--token", help="Bearer token for the API server."),
-        click.option("--as", "impersonate_user", metavar="USER", help="User to impersonate."),
-        click.option(
+        _connection("-n", "--namespace", metavar="NS", help="The namespace, instead of the context's."),
+        _connection("--kubeconfig", metavar="FILE", help="The kubeconfig to use."),
+        _connection("--context", metavar="NAME", help="The kubeconfig's context to use."),
+        _connection("--cluster", metavar="NAME", help="The kubeconfig's cluster to use."),
+        _connection("--user", metavar="NAME", help="The kubeconfig's user to use."),
+        _connection("-s", "--server", metavar="URL", help="The API server's address."),
+        _connection("--token", help="Bearer token for the API server."),
+        _connection("--as", "impersonate_user", metavar="USER", help="User to impersonate."),
+        _connection(
             "--as-group",
             "impersonate_groups",
             metavar="GROUP",
             multiple=True,
             help="Group to impersonate; can be repeated.",
         ),
-        click.option("--as-uid", "impersonate_uid", metavar="UID", help="UID to impersonate."),
-        click.option("--certificate-authority", metavar="FILE", help="CA certificate of the API server."),
-        click.option("--client-certificate", metavar="FILE", help="Client certificate."),
-        click.option("--client-key", metavar="FILE", help="Key of the client certificate."),
-        click.option(
+        _connection("--as-uid", "impersonate_uid", metavar="UID", help="UID to impersonate."),
+        _connection("--certificate-authority", metavar="FILE", help="CA certificate of the API server."),
+        _connection("--client-certificate", metavar="FILE", help="Client certificate."),
+        _connection("--client-key", metavar="FILE", help="Key of the client certificate."),
+        _connection(
             "--insecure-skip-tls-verify",
             is_flag=True,
             default=None,
             help="Do not verify the API server's certificate. Insecure.",
         ),
-        click.option("--tls-server-name", metavar="NAME", help="Name expected in the API server's certificate."),
-        click.option(
+        _connection("--tls-server-name", metavar="NAME", help="Name expected in the API server's certificate."),
+        _connection(
             "--request-timeout",
             metavar="DURATION",
             help="Time for one request to the API server, such as 5s or 1m; 0 is the default bound.",
         ),
-        click.option("-v", "--verbose", count=True, help="Show each request on stderr."),
+        _connection("-v", "--verbose", count=True, help="Show each request on stderr."),
     ]
 )
 
 kubelet_options = _all(
     [
-        click.option(
+        _source(
             "--source",
             type=click.Choice(SOURCES),
             default="auto",
             show_default=True,
             help="metrics.k8s.io, the kubelets, or whichever works.",
         ),
-        click.option(
+        _source(
             "--kubelet-access",
             type=click.Choice(ACCESS),
             default="auto",
             show_default=True,
             help="Straight to the nodes, through the API server's node proxy, or whichever works.",
         ),
-        click.option(
+        _source(
             "--kubelet-preferred-address-types",
             metavar="TYPES",
             default=",".join(ADDRESS_TYPES),
-            show_default=True,
-            help="Node address types, in the order in which to try them.",
+            help=f"Node address types, in the order in which to try them, of {', '.join(ADDRESS_TYPES)} (the default).",
         ),
-        click.option("--kubelet-port", type=click.IntRange(1, 65535), metavar="PORT", help="Port of all kubelets."),
-        click.option(
+        _source("--kubelet-port", type=click.IntRange(1, 65535), metavar="PORT", help="Port of all kubelets."),
+        _source(
             "--kubelet-use-node-status-port/--no-kubelet-use-node-status-port",
             default=True,
-            show_default=True,
-            help="Use the port that a node reports, else 10250.",
+            help="Use the port that a node reports (the default), or always 10250.",
         ),
-        click.option(
-            "--kubelet-insecure-tls", is_flag=True, help="Do not verify the kubelets' certificates. Insecure."
-        ),
-        click.option(
+        _source("--kubelet-insecure-tls", is_flag=True, help="Do not verify the kubelets' certificates. Insecure."),
+        _source(
             "--kubelet-certificate-authority",
             metavar="FILE",
             help="CA of the kubelets' certificates, instead of the cluster's.",
         ),
-        click.option("--kubelet-client-certificate", metavar="FILE", help="Client certificate for the kubelets."),
-        click.option("--kubelet-client-key", metavar="FILE", help="Key of that certificate."),
-        click.option(
+        _source("--kubelet-client-certificate", metavar="FILE", help="Client certificate for the kubelets."),
+        _source("--kubelet-client-key", metavar="FILE", help="Key of that certificate."),
+        _source(
             "--kubelet-request-timeout",
             type=Duration(),
             default="10s",
@@ -187,12 +127,12 @@ kubelet_options = _all(
             metavar="DURATION",
             help="Time for one request to one kubelet.",
         ),
-        click.option(
+        _source(
             "--deprecated-kubelet-completely-insecure",
             is_flag=True,
             help="Plain HTTP to the kubelets' read-only port (10255), without credentials.",
         ),
-        click.option(
+        _source(
             "--window",
             type=Duration(),
             metavar="DURATION",

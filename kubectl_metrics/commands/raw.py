@@ -7,12 +7,17 @@ from typing import Any
 import click
 
 from kubectl_metrics.commands import options
+from kubectl_metrics.commands.answer import finish
+from kubectl_metrics.commands.pflag import Command
 from kubectl_metrics.errors import ExitStatus, UsageError
-from kubectl_metrics.output import gaps
-from kubectl_metrics.output.terminal import emit_bytes, say
+from kubectl_metrics.output.terminal import emit
 
 
-@click.command(cls=options.Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Command,
+    short_help="The JSON behind the tables.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.argument("path")
 @click.option("--node", metavar="NAME", help="Ask this node's kubelet instead of the API server.")
 @options.kubelet_options
@@ -37,14 +42,10 @@ def raw(ctx: click.Context, /, path: str, node: str | None, **given: Any) -> Exi
         raise UsageError("--node asks a kubelet: it does not go with --source api")
     with Session(ctx) as session:
         if node is not None:
-            emit_bytes(session.kubelets.get(node, parsed.path, parsed.query).body)
+            emit(session.kubelets.get(node, parsed.path, parsed.query).body)
             return ExitStatus.OK
         document = source.get(parsed, session.api, session.sources, session.metrics_api, session.mode)
     if document.usage is not None:
-        for note in document.usage.notes:
-            say(f"note: {note}")
-    emit_bytes(document.body)
-    if document.usage is not None:
-        for line in gaps.lines(document.usage.gaps):
-            say(f"warning: {line}")
+        return finish(document.usage, document.body)
+    emit(document.body)
     return ExitStatus.OK

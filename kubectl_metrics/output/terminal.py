@@ -28,15 +28,8 @@ def say(text: str, stream: TextIO | None = None) -> None:
     stream.flush()
 
 
-def emit(text: str) -> None:
-    """Writes a document to stdout, as UTF-8 whatever the locale, and flushes it."""
+def emit(document: str | bytes) -> None:
+    """Writes a document to stdout and flushes it: a text as UTF-8 whatever the locale, bytes as they are."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()
-
-
-def emit_bytes(body: bytes) -> None:
-    """Writes a server's answer to stdout unchanged."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(body)
+    sys.stdout.buffer.write(document.encode("utf-8", "backslashreplace") if isinstance(document, str) else document)
     sys.stdout.buffer.flush()

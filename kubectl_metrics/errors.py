@@ -51,9 +51,16 @@ class CredentialError(MetricsError):
 
 
 class NoSourceError(MetricsError):
-    """Neither metrics.k8s.io nor the kubelets could answer."""
+    """Neither metrics.k8s.io nor the kubelets could answer; ``first`` is the error of the API, if it gave one."""
 
     exit_status = ExitStatus.NO_SOURCE
+
+    def __init__(self, message: str, *, hint: str | None = None, first: MetricsError | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self._first = first
+
+    def __str__(self) -> str:
+        return super().__str__() if self._first is None else str(self._first)
 
 
 class DecodeError(MetricsError):

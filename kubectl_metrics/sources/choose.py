@@ -68,11 +68,11 @@ class Sources:
         except MetricsError as error:
             if absent is None or (isinstance(error, HTTPStatusError) and error.status in (401, 404)):
                 raise  # no such node or pod, nobody we know: that is not the source's fault
-            raise NoSourceError(absent.message, hint=_both(absent, error.message)) from error
+            raise _neither(absent, error.message) from error
         if usage.gaps and not usage.items:
             if absent is None:
                 raise NoSourceError(f"no usage from the kubelets: {_worst(usage.gaps)}")
-            raise NoSourceError(absent.message, hint=_both(absent, _worst(usage.gaps)))
+            raise _neither(absent, _worst(usage.gaps))
         if absent is not None:
             # One line in all: how the kubelets were reached belongs to the same sentence.
             usage.notes = ["; ".join([f"{_cause(absent)}; usage is computed from the kubelets", *usage.notes])]
@@ -87,8 +87,10 @@ def _cause(absent: NoMetrics) -> str:
     return "metrics.k8s.io is not available" + (f" ({absent.detail})" if absent.detail else "")
 
 
-def _both(absent: NoMetrics, kubelets: str) -> str:
-    return f"{_cause(absent)}; and the kubelets could not be used instead: {kubelets}"
+def _neither(absent: NoMetrics, kubelets: str) -> NoSourceError:
+    """kubectl's message first, then both reasons."""
+    hint = f"{_cause(absent)}; and the kubelets could not be used instead: {kubelets}"
+    return NoSourceError(absent.message, hint=hint, first=absent.original)
 
 
 def _worst(gaps: list[Gap]) -> str:

@@ -57,12 +57,12 @@ def test_message(cluster: Cluster, arguments: str, status: int) -> None:
 
 
 @pytest.mark.kit
-@pytest.mark.parametrize("name", ["unschedulable", "crashing"])
-def test_a_pod_that_does_not_run(cluster: Cluster, name: str) -> None:
+@pytest.mark.parametrize(("name", "status"), [("unschedulable", FAILED), ("crashing", NO_SOURCE)])
+def test_a_pod_that_does_not_run(cluster: Cluster, name: str, status: int) -> None:
     theirs, ours = cluster.top("pod", "-n", "shop", name)
     assert ours.stdout == theirs.stdout
     assert ours.first_error() == theirs.first_error()
-    assert ours.status == FAILED
+    assert ours.status == status
 
 
 def test_no_node_at_all(cluster: Cluster) -> None:

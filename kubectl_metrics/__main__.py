@@ -20,8 +20,8 @@ def run() -> None:
         from kubectl_metrics.cli import main
 
         status = main()
-    except KeyboardInterrupt:  # while importing
-        status = 130
+    except KeyboardInterrupt:
+        status = 130  # ExitStatus.INTERRUPTED, which may not have been imported yet
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()

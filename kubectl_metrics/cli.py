@@ -52,7 +52,10 @@ group.add_command(raw)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; returns the exit status. Reads ``sys.argv`` unless it is given ``arguments``."""
+    """Runs a command; returns the exit status. Reads ``sys.argv`` unless it is given ``arguments``.
+
+    Ctrl-C is ``__main__``'s matter: it can come while this module is still being imported.
+    """
     try:
         # Not click's own main: it has answers of its own to Ctrl-C and to a closed pipe.
         given = sys.argv[1:] if arguments is None else list(arguments)
@@ -69,8 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _usage(f"unknown flag: {error.option_name}", error)
     except click.UsageError as error:
         return _usage(error.format_message(), error)
-    except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone (``| head``). Python would complain at exit, when it flushes stdout once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -180,7 +180,7 @@ class Kubelets:
             addresses.url(host, port, secure=options.secure),
             context=self._shared_context() if options.secure else None,
             names=addresses.names(node),
-            authorization=self._authorization if options.secure else None,
+            authorization=self._authorization,  # which a Transport never sends over plain HTTP
             connect_timeout=min(_CONNECT_TIMEOUT, options.timeout),
             timeout=options.timeout,
             trace=self._trace,

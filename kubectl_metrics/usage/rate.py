@@ -14,7 +14,8 @@ from __future__ import annotations
 from kubectl_metrics.wire.exposition import Point
 from kubectl_metrics.wire.quantity import Bytes, Nanocores
 
-FRESH = 10_000  # milliseconds: a rate over less of a container's life is not accurate
+_MILLISECOND, _SECOND = 10**6, 10**9  # in nanoseconds
+FRESH = 10 * _SECOND  # a rate over less of a container's life is not accurate
 
 
 class NoRate(Exception):
@@ -39,20 +40,21 @@ def rate(first: Point | None, second: Point, resolution: int) -> tuple[Nanocores
     if not is_complete(second):
         raise NoRate("zero", "its CPU counter or memory is zero or missing")
     assert second.timestamp is not None and second.cpu is not None and second.memory is not None
-    start = None if second.start is None else second.start // 1_000_000
-    if start is not None and FRESH <= second.timestamp - start < resolution:
-        before, since = 0, start
-    elif first is None or first.timestamp is None or first.cpu is None:
+    now = second.timestamp * _MILLISECOND
+    earlier = None if first is None or first.timestamp is None else first.timestamp * _MILLISECOND
+    if second.start is not None and FRESH <= now - second.start < resolution * _MILLISECOND:
+        before, since = 0, second.start
+    elif first is None or first.cpu is None or earlier is None:
         raise NoRate("too-young", "it has been measured only once")
-    elif start is not None and start >= first.timestamp:
+    elif second.start is not None and second.start >= earlier:
         raise NoRate("restarted", "it was restarted between the two scrapes")
-    elif second.timestamp <= first.timestamp:
+    elif now <= earlier:
         raise NoRate("stale", "it was not measured again between the two scrapes")
     elif first.start is not None and second.start is not None and second.start < first.start:
         raise NoRate("counter-reset", "unexpected decrease in startTime of node/container")
     elif second.cpu < first.cpu:
         raise NoRate("counter-reset", "unexpected decrease in cumulative CPU usage value")
     else:
-        before, since = first.cpu, first.timestamp
-    window = second.timestamp - since
-    return Nanocores((second.cpu - before) / (window / 1000)), Bytes(second.memory), window
+        before, since = first.cpu, earlier
+    window = now - since
+    return Nanocores((second.cpu - before) / (window / _SECOND)), Bytes(second.memory), window // _MILLISECOND

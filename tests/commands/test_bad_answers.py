@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.harness import Result, Tool, tool
@@ -144,11 +146,13 @@ def test_names_cannot_talk_to_the_terminal(cluster: SimCluster, admin: Tool) -> 
         document["items"][0]["metadata"]["name"] = HOSTILE
 
     with cluster.fault("api", Fault.edit(rename), path=METRICS):
-        nodes, pods, document = admin("nodes"), admin("pods", "-n", "shop"), admin("nodes", "-o", "yaml")
+        nodes, pods = admin("nodes"), admin("pods", "-n", "shop")
+        documents = admin("nodes", "-o", "yaml"), admin("nodes", "-o", "json")
     for result in (nodes, pods):
         assert result.status == 0
         assert r"node-\x1b[2J\x1b]0;gotcha\x07\r\u202e" in result.out
-    for result in (nodes, pods, document):
+    assert HOSTILE in [item["name"] for item in json.loads(documents[1].out)["items"]]
+    for result in (nodes, pods, *documents):
         assert all(character.isprintable() or character == "\n" for character in result.out + result.err)
 
 

@@ -118,6 +118,32 @@ def test_the_metrics_hang_and_the_api_server_does_not(cluster: SimCluster, admin
     assert "not available (i/o timeout: no answer within" in result.err
 
 
+def test_the_whole_api_server_hangs(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("api", Fault.hang()):
+        result = admin("nodes", "--request-timeout", "300ms")
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith("Unable to connect to the server: ")
+    assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("no_api")
+def test_nobody_we_know_is_no_matter_of_the_source(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("api", Fault.status(401), path="/api/v1/nodes"):
+        result = admin("nodes")
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith("error: You must be logged in to the server")
+
+
+def test_more_pods_than_one_page() -> None:
+    with SimCluster(nodes=1, pods_per_node=1003, namespaces=("shop",)) as cluster:
+        result = tool(cluster)("pods", "-n", "shop", "--source", "kubelet")
+        pages = [request.query.get("continue") for request in cluster.asked("api", "/api/v1/namespaces/shop/pods")]
+    assert (result.status, len(result.rows), result.err) == (0, 1003, "")
+    assert len(pages) == 2
+    assert pages[0] is None
+    assert pages[1]
+
+
 def test_some_nodes_missing(cluster: SimCluster, admin: Tool) -> None:
     cluster.metrics.missing = {"node-b", "shop/db-0"}
     try:

@@ -23,7 +23,7 @@ RESOLUTION = 15_000
 
 
 def point(seconds: float, cpu: float, memory: int = 1 << 20, started: float | None = -3600) -> Point:
-    start = None if started is None else round((T / 1000 + started) * SECOND)
+    start = None if started is None else T * 1_000_000 + round(started * SECOND)
     return Point(T + round(seconds * 1000), start, round(cpu * SECOND), memory)
 
 
@@ -49,6 +49,9 @@ def test_rate_is_increase_over_the_samples_own_time() -> None:
         (point(0, 5), point(15, 4), "counter-reset"),
         (point(0, 5, started=-60), point(15, 9, started=-90), "counter-reset"),
         (point(0, 5), point(15, 6, started=5.5), "restarted"),
+        (point(0, 5), point(30, 6, started=0), "restarted"),  # not before the first sample
+        (None, point(15, 6, started=5.001), "too-young"),  # not yet 10 s old
+        (None, point(15, 6, started=0), "too-young"),  # no longer younger than the resolution
         (point(0, 5), point(15, 0), "zero"),
         (point(0, 5), point(15, 9, memory=0), "zero"),
         (point(0, 5), Point(None, None, 5, 5), "zero"),
@@ -61,10 +64,11 @@ def test_no_rate(first: Point | None, second: Point, reason: str) -> None:
 
 
 @pytest.mark.parametrize("first", [None, point(0, 1)])
-def test_a_fresh_container_needs_one_sample(first: Point | None) -> None:
+@pytest.mark.parametrize(("started", "window"), [(0.001, 14_999), (3, 12_000), (5, 10_000)])
+def test_a_fresh_container_needs_one_sample(first: Point | None, started: float, window: int) -> None:
     # Between 10 s and the resolution old: from its start, when the counter was zero.
-    cpu, _, window = rate(first, point(15, 6, started=3), RESOLUTION)
-    assert (cpu, window) == (Nanocores(SECOND // 2), 12_000)
+    cpu, _, measured = rate(first, point(15, 6, started=started), RESOLUTION)
+    assert (cpu, measured) == (pytest.approx(6 * SECOND * 1000 / window, abs=1), window)
 
 
 def test_without_a_start_time_there_was_no_restart() -> None:

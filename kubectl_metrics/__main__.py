@@ -23,8 +23,9 @@ def run() -> None:
     except KeyboardInterrupt:
         status = 130  # ExitStatus.INTERRUPTED, which may not have been imported yet
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):
-            stream.flush()
+        if stream is not None:  # as it is where the descriptor is closed
+            with contextlib.suppress(OSError):
+                stream.flush()
     os._exit(status)
 
 

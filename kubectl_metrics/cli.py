@@ -74,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _usage(error.format_message(), error)
     except BrokenPipeError:
         # The reader has gone (``| head``). Python would complain at exit, when it flushes stdout once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.OK
     except OSError as error:
         # Whatever a server does is a MetricsError by now: this is a full disk under stdout, or a missing terminal.

@@ -71,7 +71,8 @@ class FailureKind(enum.Enum):
     """Why a server gave no HTTP response. The values are stable: documents carry them as reasons."""
 
     REFUSED = "connection-refused"
-    TIMEOUT = "timeout"
+    TIMEOUT = "timeout"  # there was no connection in time
+    HUNG = "no-answer"  # there was one, and no answer, or not all of it, in time
     UNREACHABLE = "unreachable"  # no route to the host or network
     DNS = "dns"
     RESET = "connection-lost"  # closed or reset before the whole response had come

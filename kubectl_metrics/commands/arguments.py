@@ -12,9 +12,14 @@ def one_name(names: Sequence[str], usage: str, command: str) -> str | None:
     """The only NAME, or None. Raises UsageError for several."""
     if len(names) > 1:
         raise UsageError(usage, hint=f"See 'kubectl metrics {command} -h' for help and examples")
-    if names and (not names[0] or "/" in names[0]):
-        raise UsageError(f"{names[0]!r} is not a name")
-    return names[0] if names else None
+    return check_name(names[0]) if names else None
+
+
+def check_name(name: str) -> str:
+    """The name itself. Raises UsageError if nothing in Kubernetes can be called that."""
+    if not name or "/" in name or not name.isascii() or not name.isprintable():
+        raise UsageError(f"{name!a} is not a name")
+    return name
 
 
 def check_sort_key(key: str | None) -> None:

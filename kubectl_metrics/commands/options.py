@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from kubectl_metrics.commands.arguments import check_name
 from kubectl_metrics.commands.pflag import Option
 from kubectl_metrics.connection.config import Overrides, parse_timeout
 from kubectl_metrics.errors import UsageError
@@ -77,7 +78,8 @@ connection_options = _all(
         _connection(
             "--request-timeout",
             metavar="DURATION",
-            help="Time for one request to the API server, such as 5s or 1m; 0 is the default bound.",
+            help="Time for one request to the API server, such as 5s or 1m (default 2m; 30s for metrics.k8s.io "
+            "where the kubelets can answer instead).",
         ),
         _connection("-v", "--verbose", count=True, help="Show each request on stderr."),
     ]
@@ -159,9 +161,24 @@ def overrides(ctx: click.Context) -> Overrides:
     given: dict[str, Any] = {}
     for parameters in (ctx.parent.params if ctx.parent else {}, ctx.params):
         given |= {name: value for name, value in parameters.items() if name in _CONNECTION and value not in (None, ())}
+    for name in ("namespace", "impersonate_user", "impersonate_groups", "impersonate_uid"):
+        for value in given[name] if isinstance(given.get(name), tuple) else [given.get(name, "")]:
+            if not _is_text(value):
+                raise UsageError(f"{value!a} is not valid UTF-8")
+    if given.get("namespace"):
+        check_name(given["namespace"])
     if "request_timeout" in given:
         given["request_timeout"] = parse_timeout(given["request_timeout"])
     return Overrides(**given)
+
+
+def _is_text(value: str) -> bool:
+    """Whether an argument was text: Python keeps bytes that are not as lone surrogates, which no header can carry."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def verbosity(ctx: click.Context) -> int:

@@ -69,13 +69,18 @@ def _as_click_wants(command: click.Command, args: list[str]) -> list[str]:
     switches = {
         name for option in command.params if isinstance(option, click.Option) and option.is_flag for name in option.opts
     }
+    counted = {
+        name for option in command.params if isinstance(option, click.Option) and option.count for name in option.opts
+    }
     result: list[str] = []
     for index, argument in enumerate(args):
         ends = argument == "--" or (isinstance(command, click.Group) and not argument.startswith("-"))
         if ends and not _is_value(command, result):
             return result + args[index:]
         name, equals, value = argument.partition("=")
-        if equals and name in switches:
+        if equals and name in counted and value.isdigit():
+            result += [name] * (value != "0")  # kubectl's -v takes a level
+        elif equals and name in switches:
             if value in _TRUE:
                 result.append(name)
             elif value not in _FALSE:

@@ -8,6 +8,7 @@ import click
 
 from kubectl_metrics.commands import options
 from kubectl_metrics.commands.answer import finish
+from kubectl_metrics.commands.arguments import check_name
 from kubectl_metrics.commands.pflag import Command
 from kubectl_metrics.errors import ExitStatus, UsageError
 from kubectl_metrics.output.terminal import emit
@@ -38,6 +39,8 @@ def raw(ctx: click.Context, /, path: str, node: str | None, **given: Any) -> Exi
         parsed = source.parse(path)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    if node is not None:
+        check_name(node)
     if node is not None and given["source"] == "api":
         raise UsageError("--node asks a kubelet: it does not go with --source api")
     with Session(ctx) as session:

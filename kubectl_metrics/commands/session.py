@@ -25,7 +25,7 @@ from kubectl_metrics.output.terminal import say
 from kubectl_metrics.sources.access import Kubelets
 from kubectl_metrics.sources.choose import Sources
 from kubectl_metrics.sources.kubelets import KubeletSource
-from kubectl_metrics.sources.metrics_api import MetricsAPI
+from kubectl_metrics.sources.metrics_api import METRICS_TIMEOUT, MetricsAPI
 from kubectl_metrics.sources.query import KubeletOptions
 
 
@@ -39,7 +39,7 @@ class Session:
         kubelet_options = options.kubelet_settings(given)
         trace = say if options.verbosity(ctx) else None
         config = kubeconfig.load(options.overrides(ctx), os.environ, Path.home())
-        mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin.isatty())
+        mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin is not None and sys.stdin.isatty())
         self._credentials = mine
         self.namespace = config.namespace
         self.api = api_transport(config, mine, environ=os.environ, trace=trace)
@@ -49,7 +49,6 @@ class Session:
             window=given["window"],
             progress=self._progress,
         )
-        self.metrics_api = MetricsAPI(self.api)
         if given["source"] == "auto" and given["window"] is not None:
             # Only the kubelets can measure over a window of one's own choice.
             mode = "kubelet"
@@ -58,6 +57,9 @@ class Session:
         else:
             mode = given["source"]
         self.mode = mode
+        # Where the kubelets can answer instead, a metrics API that hangs is not waited for as long as it takes.
+        patient = mode != "auto" or config.request_timeout is not None
+        self.metrics_api = MetricsAPI(self.api, timeout=None if patient else METRICS_TIMEOUT, progress=self._progress)
         self.sources = Sources(mode, self.metrics_api, self.kubelets)
 
     def __enter__(self) -> Session:
@@ -98,6 +100,13 @@ def _kubelets(
             authorities=authorities, insecure=given["kubelet_insecure_tls"], certificate=certificate
         )
 
+    if certificate_file or authority_file:
+        # Files that were named on the command line are looked at before anybody is asked.
+        try:
+            context()
+        except KubeconfigError as error:
+            named = ", ".join(filter(None, (authority_file, certificate_file, key_file)))
+            raise KubeconfigError(f"{error.message} (kubelet TLS files: {named})") from error
     return Kubelets(api, kubelet_options, context, None if certificate_file else mine.authorization, trace)
 
 

@@ -205,7 +205,9 @@ class Transport:
                 error = failures.unwrap(raised)
                 if deadline.over():
                     reason = _late(connection, reader, deadline)
-                    raise ConnectionFailed(FailureKind.TIMEOUT, self.server, reason) from None
+                    asked = connection.phase in ("answer", "body")
+                    kind = FailureKind.HUNG if asked else FailureKind.TIMEOUT
+                    raise ConnectionFailed(kind, self.server, reason) from None
                 gone = isinstance(error, failures.GONE)
                 if again and gone and connection.phase == "answer" and not self._closed:
                     continue

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from kubectl_metrics.usage.model import Gap
 
 _NAMED = 3  # objects that a line names
+_LINES = 12
 
 
 def lines(gaps: Iterable[Gap]) -> list[str]:
@@ -14,7 +15,10 @@ def lines(gaps: Iterable[Gap]) -> list[str]:
     groups: dict[tuple[str, str, str], list[Gap]] = {}
     for gap in gaps:
         groups.setdefault((gap.kind, gap.reason, gap.node if gap.kind == "Pod" else ""), []).append(gap)
-    return [_line(members) for members in groups.values()]
+    found = [_line(members) for members in groups.values()]
+    if len(found) <= _LINES:
+        return found
+    return [*found[:_LINES], f"no usage, for {len(found) - _LINES} more reasons or nodes; -o json lists them all"]
 
 
 def _line(members: list[Gap]) -> str:

@@ -116,6 +116,13 @@ class Kubelets:
         if not hosts:
             reason = f"no address matched types [{' '.join(self.options.address_types)}]"
             raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
+        port = self._port(node)
+        if not 0 < port < 65536:
+            raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, f"{port} is not a port")
+        first, hosts = hosts[0], [host for host in hosts if addresses.is_host(host)]
+        if not hosts:
+            reason = f"its address {first!r:.80} is neither an IP address nor a host name"
+            raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
         with self._lock:
             if not self._reached and self._unreached >= _HANDFUL:
                 reason = f"not tried: the first {self._unreached} kubelets could not be reached"
@@ -123,7 +130,7 @@ class Kubelets:
         failures: list[ConnectionFailed] = []
         end = time.monotonic() + self.options.timeout  # for all addresses together
         for host in hosts:
-            transport = self._transport(node, host)
+            transport = self._transport(node, host, port)
             try:
                 answer = self._put(_direct_channel(transport), questions, end)
             except ConnectionFailed as error:
@@ -168,14 +175,16 @@ class Kubelets:
         refusals[0].message = "; ".join(dict.fromkeys(refusal.message for refusal in refusals))
         raise refusals[0]
 
-    def _transport(self, node: Node, host: str) -> Transport:
+    def _port(self, node: Node) -> int:
         options = self.options
         if options.port is not None:
-            port = options.port
-        elif not options.secure:
-            port = addresses.READ_ONLY_PORT
-        else:
-            port = addresses.status_port(node) if options.use_node_status_port else addresses.SECURE_PORT
+            return options.port
+        if not options.secure:
+            return addresses.READ_ONLY_PORT
+        return addresses.status_port(node) if options.use_node_status_port else addresses.SECURE_PORT
+
+    def _transport(self, node: Node, host: str, port: int) -> Transport:
+        options = self.options
         return Transport(
             addresses.url(host, port, secure=options.secure),
             context=self._shared_context() if options.secure else None,

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 
 from kubectl_metrics.wire.core import Node
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?", re.ASCII)
+
 SECURE_PORT = 10250
 READ_ONLY_PORT = 10255
+
+
+def is_host(address: str) -> bool:
+    """Whether an address can stand in a URL as it is: a node's status is written by the node, and may say anything."""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return len(address) < 254 and _HOST_NAME.fullmatch(address) is not None
+    return "%" not in address
 
 
 def addresses(node: Node, types: Sequence[str]) -> list[str]:

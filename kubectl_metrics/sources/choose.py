@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from kubectl_metrics.errors import HTTPStatusError, MetricsError, NoSourceError
+from kubectl_metrics.errors import ConnectionFailed, DecodeError, HTTPStatusError, MetricsError, NoSourceError
 from kubectl_metrics.sources.kubelets import KubeletSource
 from kubectl_metrics.sources.metrics_api import Absence, MetricsAPI, NoMetrics
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
@@ -66,8 +66,8 @@ class Sources:
         try:
             usage = ask()
         except MetricsError as error:
-            if absent is None or (isinstance(error, HTTPStatusError) and error.status in (401, 404)):
-                raise  # no such node or pod, nobody we know: that is not the source's fault
+            if absent is None or not _is_the_sources(error):
+                raise
             raise _neither(absent, error.message) from error
         if usage.gaps and not usage.items:
             if absent is None:
@@ -77,6 +77,13 @@ class Sources:
             # One line in all: how the kubelets were reached belongs to the same sentence.
             usage.notes = ["; ".join([f"{_cause(absent)}; usage is computed from the kubelets", *usage.notes])]
         return usage
+
+
+def _is_the_sources(error: MetricsError) -> bool:
+    """Whether a failure says that the source has no metrics; not so a question that no source could have answered."""
+    if isinstance(error, HTTPStatusError):
+        return error.status not in (400, 401, 404)  # a wrong selector, nobody we know, no such node or pod
+    return isinstance(error, (ConnectionFailed, DecodeError, NoSourceError))
 
 
 def _cause(absent: NoMetrics) -> str:
@@ -99,4 +106,4 @@ def _worst(gaps: list[Gap]) -> str:
     reason = max(dict.fromkeys(reasons), key=reasons.count)
     first = next(gap for gap in gaps if gap.reason == reason)
     place = f"node {first.node}: " if first.node else ""
-    return f"{place}{first.message}" + (f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else "")
+    return f"{place}{first.message}" + (f" (and {len(gaps) - 1} more without usage)" if len(gaps) > 1 else "")

@@ -116,7 +116,10 @@ class KubeletSource:
     def get(self, name: str, path: str, query: Sequence[tuple[str, str]]) -> Response:
         """What the kubelet of the node ``name`` answers to any path. Raises MetricsError."""
         (node,) = get_nodes(self._api, NodesQuery(name=name))
-        answer = self._kubelets.ask(node, [(path, query)])
+        try:
+            answer = self._kubelets.ask(node, [(path, query)])
+        except ConnectionFailed as error:
+            raise MetricsError(f"the kubelet of node {name} cannot be reached: {error.message}") from error
         answer.channel.close()
         return answer.response
 

@@ -17,7 +17,6 @@ from kubectl_metrics.errors import (
     ConnectionFailed,
     DecodeError,
     ExitStatus,
-    FailureKind,
     HTTPStatusError,
     MetricsError,
 )
@@ -40,6 +39,7 @@ from kubectl_metrics.wire.time import format_duration, parse_timestamp
 T = TypeVar("T")
 
 VERSIONS = ("v1beta1", "v1")  # the same field for field; the first is tried while discovering
+METRICS_TIMEOUT = 30.0  # seconds, in which aggregation itself gives up on a dead server; then the kubelets are asked
 _ROOT = f"/apis/{GROUP}"
 _FIELDS = frozenset({"metadata.name", "metadata.namespace"})  # the field selectors that metrics-server knows
 _UNMEASURED = f"{GROUP} has no metrics of it"
@@ -76,8 +76,17 @@ class NoMetrics(MetricsError):
 class MetricsAPI:
     """The source "api"."""
 
-    def __init__(self, api: Transport) -> None:
+    def __init__(
+        self,
+        api: Transport,
+        *,
+        timeout: float | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        """``timeout`` (seconds) is for the metrics alone; None: as for everything else that ``api`` is asked."""
         self._api = api
+        self._timeout = timeout
+        self._progress = progress
 
     def nodes(self, query: NodesQuery) -> NodesUsage:
         """The usage of nodes; those without metrics are gaps. Raises NoMetrics, or MetricsError for other failures."""
@@ -163,12 +172,12 @@ class MetricsAPI:
         subject = " ".join(("get", resource, *([name] if name else [])))
         served = VERSIONS[0]
         discovery = Later(lambda: self._api.get(_ROOT))
+        metrics = Later(lambda: self._api.get(f"{_ROOT}/{VERSIONS[0]}{place}", parameters, timeout=self._timeout))
         try:
-            answer = self._api.get(f"{_ROOT}/{served}{place}", parameters)
+            answer = metrics.result(self._tick())
         except ConnectionFailed as error:
-            if error.kind is not FailureKind.TIMEOUT:
-                raise
-            discovery.result()  # if the API server itself does not answer, that is the error
+            # If the API server answers nothing at all, that is the error; if only its metrics fail, they are.
+            discovery.result()
             raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", error.reason) from error
         if answer.status == 403 or (answer.status == 404 and not status.names_an_object(answer.body)):
             # The API server authorizes before it looks whether there is such a group: 403 may stand for 404.
@@ -180,6 +189,13 @@ class MetricsAPI:
             reason = self.unavailable_reason(served) or failure.message
             raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", reason)
         return served, checked(answer, subject)
+
+    def _tick(self) -> Callable[[], None] | None:
+        progress, started = self._progress, time.monotonic()
+        if progress is None or self._timeout is None:
+            return None
+        bound = round(self._timeout)
+        return lambda: progress(f"waiting for {GROUP}, seconds", int(time.monotonic() - started), bound)
 
     def _served(self, discovery: Response) -> str:
         """The version to use, by the group's discovery document. Raises NoMetrics if there is none."""

@@ -42,7 +42,7 @@ def selector_query(selector: str, fields: str = "") -> list[tuple[str, str]]:
 
 def get_nodes(api: Transport, query: NodesQuery) -> list[core.Node]:
     """The nodes that a query is about. Raises MetricsError."""
-    response = api.get(nodes_path(query.name), selector_query(query.selector))
+    response = api.get(nodes_path(query.name), selector_query(query.selector, query.field_selector))
     if query.name:
         return [core.node(checked(response, f"get nodes {query.name}"))]
     return core.node_list(checked(response, "get nodes"))

@@ -40,9 +40,11 @@ class Later(Generic[T]):
         else:
             self._finished.put(lambda: value)
 
-    def result(self) -> T:
-        """What the call returned. Raises what it raised."""
+    def result(self, tick: Callable[[], None] | None = None) -> T:
+        """What the call returned. Raises what it raised. ``tick`` is called in this thread while waiting."""
         while self._outcome is None:
+            if tick is not None:
+                tick()
             try:
                 self._outcome = self._finished.get(timeout=_TICK)
             except queue.Empty:

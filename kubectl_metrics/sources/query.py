@@ -10,10 +10,11 @@ ADDRESS_TYPES = ("InternalIP", "Hostname", "InternalDNS", "ExternalDNS", "Extern
 
 
 class NodesQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """One node by ``name``, or those that match a label ``selector``, or all."""
+    """One node by ``name``, or those that match the selectors, or all."""
 
     name: str | None = None
     selector: str = ""
+    field_selector: str = ""
 
 
 class PodsQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 
 from kubectl_metrics.connection.transport import Response, Transport
-from kubectl_metrics.errors import ConnectionFailed, FailureKind, MetricsError
+from kubectl_metrics.errors import ConnectionFailed, MetricsError
 from kubectl_metrics.sources.choose import Sources
 from kubectl_metrics.sources.metrics_api import VERSIONS, Absence, MetricsAPI, NoMetrics
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
@@ -53,8 +53,7 @@ def get(path: RawPath, api: Transport, sources: Sources, metrics_api: MetricsAPI
     try:
         response = api.get(path.path, path.query)
     except ConnectionFailed as error:
-        if error.kind is not FailureKind.TIMEOUT:
-            raise
+        metrics_api.is_served()  # if the API server answers nothing at all, that is the error
         return _document(question, sources, NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", error.reason))
     absent = _absence(response, metrics_api)
     return Document(_from_server(path, response)) if absent is None else _document(question, sources, absent)
@@ -123,7 +122,8 @@ def _document(question: _Question, sources: Sources, absent: NoMetrics | None = 
     version = question.version or VERSIONS[0]
     usage: NodesUsage | PodsUsage
     if question.resource == "nodes":
-        usage = sources.nodes_of_kubelets(NodesQuery(name=question.name, selector=question.selector), absent)
+        nodes_query = NodesQuery(name=question.name, selector=question.selector, field_selector=question.fields)
+        usage = sources.nodes_of_kubelets(nodes_query, absent)
     else:
         usage = sources.pods_of_kubelets(
             PodsQuery(
@@ -156,7 +156,7 @@ def _correction(path: str) -> str | None:
     parts = path.split("/")
     if parts[1:3] == ["api", GROUP]:
         parts[1] = "apis"
-    if parts[1:3] == ["apis", GROUP] and len(parts) > 3 and parts[3] not in VERSIONS:
+    if parts[1:3] == ["apis", GROUP] and len(parts) > 3 and parts[3] in (*_WORDS, *_WORDS.values()):
         parts.insert(3, VERSIONS[0])
     for index in range(4 if parts[1] == "apis" else 3, len(parts), 2):
         parts[index] = _WORDS.get(parts[index], parts[index])

@@ -241,7 +241,7 @@ def test_unreachable_nodes_are_not_tried_one_timeout_after_another() -> None:
         result = tool(cluster)("nodes", "--kubelet-access", "direct", "--kubelet-request-timeout", "500ms")
     assert result.status == 3
     assert "not tried: the first" in result.err
-    assert "(and 199 more)" in result.err
+    assert "(and 199 more without usage)" in result.err
 
 
 def test_a_missing_node_is_a_row_and_a_line(cluster: SimCluster, admin: Tool) -> None:
@@ -258,3 +258,66 @@ def test_a_missing_node_is_a_row_and_a_line(cluster: SimCluster, admin: Tool) ->
     assert [row[0] for row in pods.rows] == ["web-1"]
     (line,) = pods.err.splitlines()
     assert line.startswith("warning: no usage of 2 pods on node-b (shop/db-0, shop/web-2): ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"port": 99999}, "99999 is not a port"),
+        ({"port": -1}, "-1 is not a port"),
+        ({"addresses": [("InternalIP", "a b")]}, "its address 'a b' is neither an IP address nor a host name"),
+        ({"addresses": [("InternalIP", "[::1")]}, "neither an IP address nor a host name"),
+        ({"addresses": [("InternalIP", "127.0.0.1:80/evil?@x")]}, "neither an IP address nor a host name"),
+        ({"addresses": [("InternalIP", "fe80::1%../x")]}, "neither an IP address nor a host name"),
+        ({"addresses": [("Hostname", "x" * 300)]}, "neither an IP address nor a host name"),
+    ],
+)
+def test_a_node_may_say_anything_of_itself(
+    cluster: SimCluster, admin: Tool, changes: dict[str, object], reason: str
+) -> None:
+    """A node's status is written by the node: it must not cost the others, nor choose a URL."""
+    node = cluster.nodes["node-b"]
+    before = {name: getattr(node, name) for name in changes}
+    for name, value in changes.items():
+        setattr(node, name, value)
+    try:
+        result = admin("nodes", "--source", "kubelet", "--kubelet-access", "direct")
+    finally:
+        for name, value in before.items():
+            setattr(node, name, value)
+    assert (result.status, [row[0] for row in result.rows]) == (0, ["node-a", "node-c", "node-b"])
+    assert reason in result.err
+
+
+def test_an_odd_address_beside_a_good_one(cluster: SimCluster, admin: Tool) -> None:
+    node = cluster.nodes["node-b"]
+    before = node.addresses
+    node.addresses = [("InternalIP", "a b"), ("InternalIP", node.listen)]
+    try:
+        result = admin("nodes", "node-b", "--source", "kubelet", "--kubelet-access", "direct")
+    finally:
+        node.addresses = before
+    assert (result.status, result.err) == (0, "")
+
+
+def test_a_kubelet_that_hangs_hangs_through_the_proxy_too(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("node-b", Fault.hang()):
+        result = admin("nodes", "--source", "kubelet", "--kubelet-request-timeout", "500ms")
+    assert result.status == 0
+    assert "no answer within 0.5s" in result.err
+    assert "through the API server" not in result.err
+
+
+def test_files_of_the_command_line_are_looked_at_first(tmp_path: Path) -> None:
+    with cluster_of(Node("node-a")) as cluster:
+        odd = tmp_path / "odd.pem"
+        odd.write_text("no certificate")
+        for arguments in (
+            ["--kubelet-certificate-authority", str(odd)],
+            ["--kubelet-client-certificate", str(odd), "--kubelet-client-key", str(odd)],
+            ["--kubelet-certificate-authority", str(tmp_path / "nothing")],
+        ):
+            result = tool(cluster)("nodes", *arguments)
+            assert (result.status, result.out) == (1, "")
+            assert str(tmp_path) in result.err
+            assert not cluster.requests

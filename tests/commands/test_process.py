@@ -69,6 +69,27 @@ def test_a_full_disk_is_an_error(config: str) -> None:
     assert (done.returncode, done.stderr) == (1, b"error: No space left on device\n")
 
 
+def shell(command: str, config: str) -> tuple[int, str]:
+    """Status and stdout of a line of shell, in which $KM is the tool."""
+    environment = {**os.environ, "KUBECONFIG": config, "KM": f"{sys.executable} -m kubectl_metrics"}
+    done = subprocess.run(
+        ["bash", "-c", command], stdout=subprocess.PIPE, text=True, env=environment, timeout=20, check=False
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("broken", ["2>&-", "2>/dev/full", "2> >(exec true)", "<&-", "<&- 2>&-"])
+@pytest.mark.usefixtures("no_api")
+def test_what_nobody_can_read_does_not_cost_the_table(config: str, broken: str) -> None:
+    status, out = shell(f"$KM nodes {broken}", config)
+    assert (status, [line.split()[0] for line in out.splitlines()]) == (0, ["NAME", "node-a", "node-b", "node-c"])
+
+
+@pytest.mark.parametrize("command", ["nodes", "nodes -o json", "raw /version", "--version"])
+def test_a_closed_stdout_is_an_error(config: str, command: str) -> None:
+    assert shell(f"$KM {command} 2>&1 >&-", config) == (1, "error: Bad file descriptor\n")
+
+
 def test_progress_on_a_terminal(cluster: SimCluster, config: str) -> None:
     ours, theirs = pty.openpty()
     with cluster.fault("node-b", Fault.hang()):

@@ -54,7 +54,7 @@ class TestGroupNotServed:
         assert first == "error: Metrics API not available"
         assert "not served by this cluster; and the kubelets could not be used instead: node node-a" in second
         assert "connection refused" in second
-        assert "(and 2 more)" in second
+        assert "(and 2 more without usage)" in second
 
     def test_without_the_right_to_ask_kubelets(self, cluster: SimCluster) -> None:
         cluster.users["nobody"] = User(rules=CORE_READER)
@@ -275,3 +275,35 @@ def test_a_crashing_pod_is_named_with_its_reason(cluster: SimCluster, admin: Too
         del cluster.pods[pod.key]
     assert (result.status, result.out) == (3, "")
     assert "container app waits: CrashLoopBackOff" in result.err
+
+
+@pytest.mark.parametrize("fault", [Fault.reset(), Fault.truncated(5), Fault.drip("body", 0.2), Fault.raw(b"nonsense")])
+def test_metrics_that_break_off_are_not_available(cluster: SimCluster, admin: Tool, fault: Fault) -> None:
+    with cluster.fault("api", fault, path=f"{METRICS}/v1beta1"):
+        result = admin("nodes", "--request-timeout", "1s")
+        raw = admin("raw", f"{METRICS}/v1beta1/nodes", "--request-timeout", "1s")
+    assert (result.status, names(result.out), raw.status) == (0, NAMES, 0)
+    for answer in (result, raw):
+        assert answer.err.startswith("note: metrics.k8s.io is not available (")
+        assert len(answer.err.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("no_api")
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (["pods", "-A", "--field-selector", "foo=bar"], 1),
+        (["raw", f"{METRICS}/v1beta1/nodes?labelSelector=a+in+("], 1),
+        (["raw", f"{METRICS}/v1beta1/nodes?fieldSelector=foo=bar"], 1),
+    ],
+)
+def test_a_wrong_question_is_no_matter_of_the_source(admin: Tool, command: list[str], status: int) -> None:
+    result = admin(*command)
+    assert (result.status, result.out) == (status, "")
+    assert result.err.startswith("Error from server (BadRequest): ")
+
+
+@pytest.mark.usefixtures("no_api")
+def test_selectors_of_nodes_by_raw(admin: Tool) -> None:
+    document = json.loads(admin("raw", f"{METRICS}/v1beta1/nodes?fieldSelector=metadata.name=node-b").out)
+    assert [item["metadata"]["name"] for item in document["items"]] == ["node-b"]

@@ -29,6 +29,14 @@ from tests.simcluster import SimCluster
         (["pods", "a", "-A"], "error: a pod's NAME is unique in its namespace only: use -n instead of -A\n"),
         (["nodes", ""], "error: '' is not a name\n"),
         (["nodes", "a/b"], "error: 'a/b' is not a name\n"),
+        (["nodes", "\udcff"], "error: '\\udcff' is not a name\n"),
+        (["pods", "\u00fc"], "error: '\\xfc' is not a name\n"),
+        (["pods", "-n", "\udcff"], "error: '\\udcff' is not valid UTF-8\n"),
+        (["pods", "-n", "a/b"], "error: 'a/b' is not a name\n"),
+        (["nodes", "--as", "\udcff"], "error: '\\udcff' is not valid UTF-8\n"),
+        (["nodes", "--as", "x", "--as-group", "\udcff"], "error: '\\udcff' is not valid UTF-8\n"),
+        (["raw", "--node", "", "/healthz"], "error: '' is not a name\n"),
+        (["raw", "--node", "\udcff", "/healthz"], "error: '\\udcff' is not a name\n"),
         (
             ["nodes", "--no-headers=maybe"],
             'error: invalid argument "maybe" for "--no-headers" flag: must be true or false\n',
@@ -109,7 +117,8 @@ def test_flags_before_and_behind_the_command(cluster: SimCluster) -> None:
 
 
 def test_verbose_shows_requests_without_secrets(cluster: SimCluster, admin: Tool) -> None:
-    for arguments in (["nodes", "-v"], ["-v", "nodes"]):
+    assert admin("nodes", "-v=0").err == ""
+    for arguments in (["nodes", "-v"], ["-v", "nodes"], ["nodes", "-v=6"], ["nodes", "--verbose=6"]):
         result = admin(*arguments)
         assert result.status == 0
         assert f"GET {cluster.url}/apis/metrics.k8s.io/v1beta1/nodes 200 OK" in result.err

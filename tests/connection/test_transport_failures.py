@@ -102,7 +102,8 @@ def test_answer_takes_too_long(
         transport = Transport(server.url, context=trusting if secure else None)
         failure = failing(lambda: transport.get("/", timeout=SHORT))
         transport.close()
-    assert failure.kind is FailureKind.TIMEOUT
+    # On a busy machine the handshake may have taken all the time.
+    assert failure.kind is (FailureKind.TIMEOUT if "handshake" in failure.reason else FailureKind.HUNG)
     if reason and "handshake" not in failure.reason:  # on a busy machine, that may have taken all the time
         assert failure.reason == reason
     assert "within 0.3s" in failure.reason
@@ -151,7 +152,8 @@ def test_hundred_deadlines_need_no_more_threads() -> None:
         for thread in threads:
             thread.join(LONG)
     assert [thread for thread in threading.enumerate() if thread.name == "request-deadlines"] == watchdogs
-    assert [failure.kind for failure in failures] == [FailureKind.TIMEOUT] * 100
+    assert {failure.kind for failure in failures} <= {FailureKind.HUNG, FailureKind.TIMEOUT}
+    assert len(failures) == 100
 
 
 # ---- connections that break ------------------------------------------------------------------------------------------

@@ -66,12 +66,9 @@ def _format_options(command: click.Command, ctx: click.Context, formatter: click
 
 def _as_click_wants(command: click.Command, args: list[str]) -> list[str]:
     """``--switch=true`` becomes ``--switch``, ``--switch=false`` nothing, ``-l=x`` becomes ``-lx``."""
-    switches = {
-        name for option in command.params if isinstance(option, click.Option) and option.is_flag for name in option.opts
-    }
-    counted = {
-        name for option in command.params if isinstance(option, click.Option) and option.count for name in option.opts
-    }
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    switches = {name for option in options if option.is_flag for name in option.opts}
+    counted = {name for option in options if option.count for name in option.opts}
     result: list[str] = []
     for index, argument in enumerate(args):
         ends = argument == "--" or (isinstance(command, click.Group) and not argument.startswith("-"))

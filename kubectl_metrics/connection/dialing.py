@@ -15,6 +15,7 @@ Facts
 from __future__ import annotations
 
 import base64
+import errno
 import http.client
 import socket
 import ssl
@@ -182,6 +183,10 @@ def join(host: str, port: int) -> str:
 
 
 def _handshake(context: ssl.SSLContext, sock: socket.socket, name: str | None, deadline: Deadline) -> ssl.SSLSocket:
+    try:
+        sock.getpeername()
+    except OSError as error:  # reset already; wrap_socket would find out too, and lose the descriptor
+        raise ConnectionResetError(errno.ECONNRESET, "connection reset by peer") from error
     tls = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
     deadline.attach(tls)  # ``sock`` is an empty shell from here on
     try:

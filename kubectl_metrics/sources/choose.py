@@ -4,8 +4,9 @@
 what the API says                      ``auto`` does
 =====================================  =====================================================
 group not served (404)                 kubelets; a note says so
-503, or it hangs                       kubelets; the note carries the APIService's own reason
+5xx, it breaks off, or it hangs        kubelets; the note carries the APIService's own reason
 served but empty                       kubelets; the note says so
+one that was named has no metrics      its kubelet; the note says so
 some nodes without metrics             the API's answer, with gaps
 401, 403, any other failure            the error, at once
 =====================================  =====================================================

@@ -18,7 +18,7 @@ from kubectl_metrics.sources.objects import get_named_nodes, get_nodes, get_pods
 from kubectl_metrics.sources.parallel import gather
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
 from kubectl_metrics.usage.kubelet import Missing, NodeReport, from_scrapes, from_summary
-from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Source
+from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Source, node_gap, pod_gap
 from kubectl_metrics.wire import exposition
 from kubectl_metrics.wire.core import Node, Pod
 from kubectl_metrics.wire.exposition import Scrape
@@ -76,8 +76,7 @@ class KubeletSource:
         gaps = list(found.gaps.values())
         for name, report in found.reports.items():
             if isinstance(report.node, Missing):
-                missing = report.node
-                gaps.append(Gap(kind="Node", name=name, node=name, reason=missing.reason, message=missing.message))
+                gaps.append(node_gap(name, report.node.reason, report.node.message))
             else:
                 items.append(report.node)
         return NodesUsage(_source(found), sorted(gaps, key=lambda gap: gap.name), self._notes(found), items, nodes)
@@ -100,16 +99,7 @@ class KubeletSource:
             if isinstance(outcome, PodMetrics):
                 items.append(outcome)
             else:
-                gaps.append(
-                    Gap(
-                        kind="Pod",
-                        name=pod.metadata.name,
-                        namespace=pod.metadata.namespace,
-                        node=pod.spec.node_name,
-                        reason=outcome.reason,
-                        message=outcome.message,
-                    )
-                )
+                gaps.append(pod_gap(pod, outcome.reason, outcome.message))
         gaps.sort(key=lambda gap: (gap.namespace, gap.name))
         return PodsUsage(_source(found), gaps, self._notes(found), items)
 
@@ -256,4 +246,4 @@ def _gap(node: Node, error: MetricsError) -> Gap:
         reason = {401: "unauthorized", 403: "forbidden"}.get(error.status, f"http-{error.status}")
     else:
         reason = "bad-answer"
-    return Gap(kind="Node", name=node.name, node=node.name, reason=reason, message=error.message)
+    return node_gap(node.name, reason, error.message)

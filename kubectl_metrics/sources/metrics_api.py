@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -27,11 +27,12 @@ from kubectl_metrics.sources.objects import (
     get_pod,
     get_pods,
     pods_path,
+    pods_query,
     selector_query,
 )
 from kubectl_metrics.sources.parallel import Later
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
-from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Source
+from kubectl_metrics.usage.model import NodesUsage, PodsUsage, Source, node_gap, pod_gap
 from kubectl_metrics.wire import core, metrics_list, selectors, status
 from kubectl_metrics.wire.metrics_list import GROUP
 from kubectl_metrics.wire.time import format_duration, parse_timestamp
@@ -104,11 +105,7 @@ class MetricsAPI:
         if not items and nodes:
             raise NoMetrics(Absence.EMPTY, "metrics not available yet")
         measured = {item.metadata.name for item in items}
-        gaps = [
-            Gap(kind="Node", name=node.name, node=node.name, reason="no-metrics", message=_UNMEASURED)
-            for node in nodes
-            if node.name not in measured
-        ]
+        gaps = [node_gap(node.name, "no-metrics", _UNMEASURED) for node in nodes if node.name not in measured]
         return NodesUsage(Source("api", f"{GROUP}/{version}"), gaps, [], items, nodes)
 
     def pods(self, query: PodsQuery) -> PodsUsage:
@@ -141,14 +138,7 @@ class MetricsAPI:
             self._explain_nothing(query)
         measured = {(item.metadata.namespace, item.metadata.name) for item in items}
         gaps = [
-            Gap(
-                kind="Pod",
-                name=pod.metadata.name,
-                namespace=pod.metadata.namespace,
-                node=pod.spec.node_name,
-                reason="no-metrics",
-                message=_UNMEASURED,
-            )
+            pod_gap(pod, "no-metrics", _UNMEASURED)
             for pod in pods
             if pod.key not in measured and pod.status.phase in ("Running", "")
         ]
@@ -161,8 +151,7 @@ class MetricsAPI:
         """
         if query.name:
             return []
-        fields = ",".join(filter(None, (query.field_selector, "status.phase=Running")))
-        parameters = [*selector_query(query.selector, fields), ("limit", str(_CHECKED))]
+        parameters = [*pods_query(query, running=True), ("limit", str(_CHECKED))]
         response = self._api.get(pods_path(query.namespace), parameters, accept=METADATA_ONLY)
         items, more = core.pod_page(checked(response, "get pods"))
         return [] if more else items
@@ -170,25 +159,44 @@ class MetricsAPI:
     def _ask(self, place: str, parameters: list[tuple[str, str]], resource: str, name: str | None) -> tuple[str, bytes]:
         """The version that is served, and the metrics' body. Raises NoMetrics, or MetricsError for other failures."""
         subject = " ".join(("get", resource, *([name] if name else [])))
-        served = VERSIONS[0]
-        discovery = Later(lambda: self._api.get(_ROOT))
-        metrics = Later(lambda: self._api.get(f"{_ROOT}/{VERSIONS[0]}{place}", parameters, timeout=self._timeout))
+        version = VERSIONS[0]
+        discover = Later(lambda: self._api.get(_ROOT)).result
+        answer, served = self.fetch(version, f"{_ROOT}/{version}{place}", parameters, subject, discover)
+        if served is not None and served != version:
+            version = served
+            answer, _ = self.fetch(version, f"{_ROOT}/{version}{place}", parameters, subject, discover)
+        return version, checked(answer, subject)
+
+    def fetch(
+        self,
+        version: str,
+        path: str,
+        parameters: Sequence[tuple[str, str]],
+        subject: str = "",
+        discover: Callable[[], Response] | None = None,
+    ) -> tuple[Response, str | None]:
+        """The answer to a path of the group, whatever its status below 500, and the version that is served.
+
+        The version is known (not None) only where the answer made it necessary to find out. ``discover`` gives the
+        group's discovery document, which is otherwise asked for when it is needed. Raises NoMetrics if the group is
+        not served or not available, MetricsError for other failures.
+        """
+        discover = discover or (lambda: self._api.get(_ROOT))
+        metrics = Later(lambda: self._api.get(path, parameters, timeout=self._timeout))
         try:
             answer = metrics.result(self._tick())
         except ConnectionFailed as error:
             # If the API server answers nothing at all, that is the error; if only its metrics fail, they are.
-            discovery.result()
+            discover()
             raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", error.reason) from error
+        served = None
         if answer.status == 403 or (answer.status == 404 and not status.names_an_object(answer.body)):
             # The API server authorizes before it looks whether there is such a group: 403 may stand for 404.
-            served = self._served(discovery.result())
-            if served != VERSIONS[0]:
-                answer = self._api.get(f"{_ROOT}/{served}{place}", parameters)
+            served = self._served(discover())
         if answer.status >= 500:
-            failure = status.error(answer.status, answer.body, subject)
-            reason = self.unavailable_reason(served) or failure.message
+            reason = self._unavailable_reason(version) or status.error(answer.status, answer.body, subject).message
             raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", reason)
-        return served, checked(answer, subject)
+        return answer, served
 
     def _tick(self) -> Callable[[], None] | None:
         progress, started = self._progress, time.monotonic()
@@ -208,15 +216,7 @@ class MetricsAPI:
         detail = f"only {', '.join(versions) or 'no version'} is served"
         raise NoMetrics(Absence.NOT_SERVED, "Metrics API not available", detail)
 
-    def is_served(self) -> bool:
-        """Whether the API server knows any version of the group that we know. Raises MetricsError."""
-        try:
-            self._served(self._api.get(_ROOT))
-        except NoMetrics:
-            return False
-        return True
-
-    def unavailable_reason(self, version: str) -> str:
+    def _unavailable_reason(self, version: str) -> str:
         """What the APIService says about why it is not available; "" where it says nothing or may not be read."""
         try:
             response = self._api.get(f"/apis/apiregistration.k8s.io/v1/apiservices/{version}.{GROUP}")

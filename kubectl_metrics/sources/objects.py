@@ -40,6 +40,12 @@ def selector_query(selector: str, fields: str = "") -> list[tuple[str, str]]:
     return [(key, value) for key, value in (("labelSelector", selector), ("fieldSelector", fields)) if value]
 
 
+def pods_query(query: PodsQuery, *, running: bool) -> list[tuple[str, str]]:
+    """The selectors of a query about pods, narrowed to the ``running`` ones if so wished."""
+    fields = ",".join(filter(None, (query.field_selector, "status.phase=Running" if running else "")))
+    return selector_query(query.selector, fields)
+
+
 def get_nodes(api: Transport, query: NodesQuery) -> list[core.Node]:
     """The nodes that a query is about. Raises MetricsError."""
     response = api.get(nodes_path(query.name), selector_query(query.selector, query.field_selector))
@@ -50,7 +56,7 @@ def get_nodes(api: Transport, query: NodesQuery) -> list[core.Node]:
 
 def get_named_nodes(api: Transport, names: Iterable[str]) -> dict[str, core.Node]:
     """Nodes by name; one that is gone is left out. Raises MetricsError."""
-    wanted = sorted(set(names))
+    wanted = set(names)
     if len(wanted) > _GET_AT_MOST:
         return {node.name: node for node in get_nodes(api, NodesQuery()) if node.name in wanted}
     calls = [lambda name=name: get_nodes(api, NodesQuery(name=name))[0] for name in wanted]
@@ -73,8 +79,7 @@ def get_pods(api: Transport, query: PodsQuery, *, running: bool) -> list[core.Po
     """The pods that a query is about, only the ``running`` ones if so wished. Raises MetricsError."""
     if query.name:
         return [get_pod(api, query.namespace or "default", query.name)]
-    fields = ",".join(part for part in (query.field_selector, "status.phase=Running" if running else "") if part)
-    selectors = selector_query(query.selector, fields)
+    selectors = pods_query(query, running=running)
     pods: list[core.Pod] = []
     page: list[tuple[str, str]] = [("limit", str(_PAGE))]
     while True:

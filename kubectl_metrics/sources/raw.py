@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 
 from kubectl_metrics.connection.transport import Response, Transport
-from kubectl_metrics.errors import ConnectionFailed, MetricsError
+from kubectl_metrics.errors import MetricsError
 from kubectl_metrics.sources.choose import Sources
 from kubectl_metrics.sources.metrics_api import VERSIONS, Absence, MetricsAPI, NoMetrics
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
@@ -51,12 +51,10 @@ def get(path: RawPath, api: Transport, sources: Sources, metrics_api: MetricsAPI
     if question is None or mode == "api":
         return Document(_from_server(path, api.get(path.path, path.query)))
     try:
-        response = api.get(path.path, path.query)
-    except ConnectionFailed as error:
-        metrics_api.is_served()  # if the API server answers nothing at all, that is the error
-        return _document(question, sources, NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", error.reason))
-    absent = _absence(response, metrics_api)
-    return Document(_from_server(path, response)) if absent is None else _document(question, sources, absent)
+        response, _ = metrics_api.fetch(question.version or VERSIONS[0], path.path, path.query)
+    except NoMetrics as absent:
+        return _document(question, sources, absent)
+    return Document(_from_server(path, response))
 
 
 def _from_server(path: RawPath, response: Response) -> bytes:
@@ -101,17 +99,6 @@ def _question(path: RawPath) -> _Question | None:
     if resource not in ("nodes", "pods") or len(names) > 1 or (names and resource == "pods" and not namespace):
         return None
     return _Question(version, resource, namespace, names[0] if names else None, **selectors)
-
-
-def _absence(response: Response, metrics_api: MetricsAPI) -> NoMetrics | None:
-    if response.status >= 500:
-        reason = metrics_api.unavailable_reason(VERSIONS[0])
-        detail = reason or status.error(response.status, response.body, "").message
-        return NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", detail)
-    unknown = response.status == 404 and not status.names_an_object(response.body)
-    if (unknown or response.status == 403) and not metrics_api.is_served():
-        return NoMetrics(Absence.NOT_SERVED, "Metrics API not available")
-    return None
 
 
 def _document(question: _Question, sources: Sources, absent: NoMetrics | None = None) -> Document:

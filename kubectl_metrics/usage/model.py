@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kubectl_metrics.wire.core import Node
+from kubectl_metrics.wire.core import Node, Pod
 from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics
 
 
@@ -25,6 +25,17 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     node: str = ""
     reason: str
     message: str
+
+
+def node_gap(name: str, reason: str, message: str) -> Gap:
+    """A node without usage."""
+    return Gap(kind="Node", name=name, node=name, reason=reason, message=message)
+
+
+def pod_gap(pod: Pod, reason: str, message: str) -> Gap:
+    """A pod without usage."""
+    namespace, name = pod.key
+    return Gap(kind="Pod", name=name, namespace=namespace, node=pod.spec.node_name, reason=reason, message=message)
 
 
 class Source(msgspec.Struct, frozen=True):

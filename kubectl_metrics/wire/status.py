@@ -70,14 +70,14 @@ _GENERIC = {
 
 def error(status: int, body: bytes, subject: str) -> HTTPStatusError:
     """The error for an HTTP answer that is not 2xx; ``subject`` is what was asked, such as "get nodes", or ""."""
+    if status == 401:
+        # Whatever the body says ("Unauthorized"): kubectl meets it in the discovery, where client-go does not read it.
+        return HTTPStatusError(status, *_GENERIC[status])
     about = f" ({subject})" if subject else ""
     try:
         answer = _status(body, subject)
     except DecodeError:
         answer = _Status()
-    if status == 401:
-        # Whatever the body says ("Unauthorized"): kubectl meets it in the discovery, where client-go does not read it.
-        return HTTPStatusError(status, *_GENERIC[status])
     if answer.kind == "Status" and (answer.message or answer.reason):
         return HTTPStatusError(status, answer.reason, shorten(answer.message or answer.reason))
     text = shorten(body[: 4 * _LONGEST].decode("utf-8", "replace").strip())

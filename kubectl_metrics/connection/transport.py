@@ -302,14 +302,19 @@ def _late(connection: Connection, reader: BodyReader, deadline: Deadline) -> str
     if connection.phase == "connect":
         return _no_connection(deadline.seconds)
     if connection.phase == "handshake":
-        return f"net/http: TLS handshake timeout: not done within {deadline.seconds:.3g}s"
+        return f"net/http: TLS handshake timeout: not done within {_seconds(deadline.seconds)}"
     if connection.phase == "answer":
-        return f"i/o timeout: no answer within {deadline.seconds:.3g}s"
-    return f"i/o timeout: only {reader.so_far()} within {deadline.seconds:.3g}s"
+        return f"i/o timeout: no answer within {_seconds(deadline.seconds)}"
+    return f"i/o timeout: only {reader.so_far()} within {_seconds(deadline.seconds)}"
 
 
 def _no_connection(seconds: float) -> str:
-    return f"i/o timeout: no connection within {seconds:.3g}s"
+    return f"i/o timeout: no connection within {_seconds(seconds)}"
+
+
+def _seconds(seconds: float) -> str:
+    """A time limit as somebody has set it: 9.996 s, what is left of one after a moment, is 10 s."""
+    return f"{round(seconds, 1) or seconds:.3g}s"
 
 
 def _encode(path: str) -> str:

@@ -304,7 +304,7 @@ def test_a_kubelet_that_hangs_hangs_through_the_proxy_too(cluster: SimCluster, a
     with cluster.fault("node-b", Fault.hang()):
         result = admin("nodes", "--source", "kubelet", "--kubelet-request-timeout", "500ms")
     assert result.status == 0
-    assert "no answer within 0.5s" in result.err
+    assert "no answer within" in result.err
     assert "through the API server" not in result.err
 
 

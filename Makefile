@@ -1,6 +1,7 @@
 # make demo    the tables against a simulated cluster, no Kubernetes needed
 # make test    the tests that need no cluster (under 2 minutes)
 # make check   formatting, lint, types, and the rule which layer may import which
+# make docs    docs/checks.md, from the checks
 # make e2e     the tests against a real cluster: the project's own, or the one that E2E_KUBECONFIG names
 # make cluster-up | cluster-down | cluster-status
 #
@@ -15,7 +16,7 @@ CLUSTER := tests/e2e/cluster/cluster
 PURE := kubectl_metrics/wire/*,kubectl_metrics/usage/*
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format e2e cluster-up cluster-down cluster-status constraints clean
+.PHONY: help venv demo test check format docs e2e cluster-up cluster-down cluster-status constraints clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -46,6 +47,10 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+docs: $(STAMP)
+	$(BIN)/python -c 'from pathlib import Path; from kubectl_metrics.output.catalogue import checks_page; \
+		page = Path("docs/checks.md"); page.write_text(checks_page(page.read_text("utf-8")), "utf-8")'
 
 e2e: $(STAMP) $(if $(E2E_KUBECONFIG),,cluster-up)
 	$(BIN)/python -m pytest -q tests/e2e $(PYTEST_ARGS)

@@ -10,6 +10,7 @@ import click
 
 from kubectl_metrics import __version__
 from kubectl_metrics.commands import options
+from kubectl_metrics.commands.diagnose import diagnose
 from kubectl_metrics.commands.nodes import nodes
 from kubectl_metrics.commands.pflag import Group
 from kubectl_metrics.commands.pods import pods
@@ -43,12 +44,14 @@ def group(**given: object) -> None:
     kubectl metrics nodes                     usage of nodes
     kubectl metrics pods -n shop              usage of pods
     kubectl metrics raw /apis/metrics.k8s.io/v1beta1/nodes
+    kubectl metrics diagnose                  why metrics are missing
     """
 
 
 group.add_command(nodes)
 group.add_command(pods)
 group.add_command(raw)
+group.add_command(diagnose)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

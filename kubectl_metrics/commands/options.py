@@ -85,15 +85,8 @@ connection_options = _all(
     ]
 )
 
-kubelet_options = _all(
+access_options = _all(
     [
-        _source(
-            "--source",
-            type=click.Choice(SOURCES),
-            default="auto",
-            show_default=True,
-            help="metrics.k8s.io, the kubelets, or whichever works.",
-        ),
         _source(
             "--kubelet-access",
             type=click.Choice(ACCESS),
@@ -134,6 +127,23 @@ kubelet_options = _all(
             is_flag=True,
             help="Plain HTTP to the kubelets' read-only port (10255), without credentials.",
         ),
+    ]
+)
+
+_choice = _all(
+    [
+        _source(
+            "--source",
+            type=click.Choice(SOURCES),
+            default="auto",
+            show_default=True,
+            help="metrics.k8s.io, the kubelets, or whichever works.",
+        ),
+    ]
+)
+
+_rate = _all(
+    [
         _source(
             "--window",
             type=Duration(),
@@ -142,6 +152,12 @@ kubelet_options = _all(
         ),
     ]
 )
+
+
+def kubelet_options(function: F) -> F:
+    """How kubelets are reached, and whether they or metrics.k8s.io are asked."""
+    return _choice(access_options(_rate(function)))
+
 
 table_options = _all(
     [

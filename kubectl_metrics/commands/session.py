@@ -16,7 +16,6 @@ from msgspec import structs
 
 from kubectl_metrics.commands import options
 from kubectl_metrics.connection import api_transport, credentials, expiry, kubeconfig, tls
-from kubectl_metrics.connection.config import ClientConfig
 from kubectl_metrics.connection.credentials import Credentials
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import HTTPStatusError, KubeconfigError, UsageError
@@ -42,20 +41,19 @@ class Session:
         mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin is not None and sys.stdin.isatty())
         self._credentials = mine
         self.namespace = config.namespace
+        self.chosen_namespace = options.overrides(ctx).namespace  # by a flag; None where it is only the context's
+        self.request_timeout = config.request_timeout
         self.api = api_transport(config, mine, environ=os.environ, trace=trace)
-        self.kubelets = KubeletSource(
-            self.api,
-            _kubelets(self.api, config, mine, kubelet_options, given, trace),
-            window=given["window"],
-            progress=self._progress,
-        )
-        if given["source"] == "auto" and given["window"] is not None:
-            # Only the kubelets can measure over a window of one's own choice.
-            mode = "kubelet"
-        elif given["source"] == "api" and given["window"] is not None:
+        named = given["kubelet_certificate_authority"]
+        self.api_authority = config.certificate_authority
+        self.kubelet_authority = _read(named) if named else config.certificate_authority
+        self.access = _kubelets(self.api, self.kubelet_authority, mine, kubelet_options, given, trace)
+        window, mode = given.get("window"), given.get("source", "auto")
+        self.kubelets = KubeletSource(self.api, self.access, window=window, progress=self._progress)
+        if window is not None and mode == "api":
             raise UsageError("--window is for the kubelets; metrics.k8s.io has a window of its own")
-        else:
-            mode = given["source"]
+        if window is not None:
+            mode = "kubelet"  # only the kubelets can measure over a window of one's own choice
         self.mode = mode
         # Where the kubelets can answer instead, a metrics API that hangs is not waited for as long as it takes.
         patient = mode != "auto" or config.request_timeout is not None
@@ -76,7 +74,7 @@ class Session:
 
 def _kubelets(
     api: Transport,
-    config: ClientConfig,
+    authorities: bytes | None,
     mine: Credentials,
     kubelet_options: KubeletOptions,
     given: dict[str, Any],
@@ -93,7 +91,6 @@ def _kubelets(
         raise UsageError("--kubelet-client-certificate and --kubelet-client-key go together")
     certificate = (_read(certificate_file), _read(key_file)) if certificate_file else mine.certificate
     authority_file = given["kubelet_certificate_authority"]
-    authorities = _read(authority_file) if authority_file else config.certificate_authority
 
     def context() -> SSLContext:
         return tls.client_context(

@@ -113,6 +113,7 @@ class Connection(HTTPConnection):
         self.phase = "connect"  # how far a request is: connect, handshake, answer, body
         self.wire: socket.socket | None = None  # what the kernel knows of it, once it is open
         self.used = False  # whether a response has come over it
+        self.certificate: bytes | None = None  # the server's, DER, once the handshake is done, whatever its names
 
     def open(self, deadline: Deadline, connect_timeout: float) -> None:
         """Connect; afterwards requests may be sent, also secret ones.
@@ -123,7 +124,7 @@ class Connection(HTTPConnection):
         proxy = self._through
         self.phase = "connect"
         if proxy is None:
-            sock = _dial(self.host, self.port, deadline, connect_timeout)
+            sock = dial(self.host, self.port, deadline, connect_timeout)
             self.sock = sock
         else:
             self._open_proxy(proxy, deadline, connect_timeout)
@@ -138,9 +139,9 @@ class Connection(HTTPConnection):
             if proxy.socks:
                 self.sock = _dial_socks(proxy, self.host, self.port, deadline, connect_timeout)
                 return
-            self.sock = _dial(proxy.host, proxy.port, deadline, connect_timeout)
+            self.sock = dial(proxy.host, proxy.port, deadline, connect_timeout)
             if proxy.context is not None:
-                secured = _handshake(proxy.context, self.sock, proxy.host, deadline)
+                secured = handshake(proxy.context, self.sock, proxy.host, deadline)
                 self.sock = secured
                 check_name(secured.getpeercert() or {}, [proxy.host])
             if self._context is not None:
@@ -168,10 +169,12 @@ class Connection(HTTPConnection):
         if isinstance(self.sock, ssl.SSLSocket):  # TLS to the proxy, and TLS inside of it
             inside = SSLTransport(self.sock, context, server_hostname=self._server_hostname)
             self.sock = cast(Any, inside)
+            self.certificate = inside.getpeercert(binary_form=True)
             certificate = cast("dict[str, object] | None", inside.getpeercert())
         else:
-            outside = _handshake(context, self.sock, self._server_hostname, deadline)
+            outside = handshake(context, self.sock, self._server_hostname, deadline)
             self.sock = outside
+            self.certificate = outside.getpeercert(binary_form=True)
             certificate = cast("dict[str, object] | None", outside.getpeercert())
         if context.verify_mode != ssl.CERT_NONE:
             check_name(certificate or {}, self._names)
@@ -182,7 +185,8 @@ def join(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _handshake(context: ssl.SSLContext, sock: socket.socket, name: str | None, deadline: Deadline) -> ssl.SSLSocket:
+def handshake(context: ssl.SSLContext, sock: socket.socket, name: str | None, deadline: Deadline) -> ssl.SSLSocket:
+    """TLS on a connected socket, whose names nobody has checked yet. Raises one of failures.EXPECTED."""
     try:
         sock.getpeername()
     except OSError as error:  # reset already; wrap_socket would find out too, and lose the descriptor
@@ -198,7 +202,8 @@ def _handshake(context: ssl.SSLContext, sock: socket.socket, name: str | None, d
     return tls
 
 
-def _dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
+def dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
+    """A TCP connection. Raises OSError."""
     seconds = min(connect_timeout, deadline.left())
     end = time.monotonic() + seconds
     addresses = lookup(host, port, seconds)

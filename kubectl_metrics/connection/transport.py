@@ -1,12 +1,13 @@
-"""HTTP requests to one server: GET, within a total time and a total size, and nothing secret to anybody else.
+"""HTTP requests to one server, within a total time and a total size, and nothing secret to anybody else.
 
 Strategy: a ``Transport`` is one server, a context and what to say; it keeps idle connections and gives each request
 one of them. It returns what the server said, whatever the status; it follows no redirect, so credentials cannot
 follow one. What goes wrong below HTTP is a ``ConnectionFailed``.
 
 Facts
-- A server may close an idle connection at any moment. A request that finds it closed before the first byte of an
-  answer is sent once more on a new one, as Go's net/http does for GET.
+- A server may close an idle connection at any moment. A request that finds it closed before there was an answer is
+  sent once more on a new one, as Go's net/http does for GET. Nobody can tell whether the server had read it: harmless
+  for GET, and for POST because only what is answered and not stored may be posted (reviews).
 - The API server compresses only what is larger than 128 KiB and only if asked; on loopback that costs more than it
   saves.
 - http.client bounds the headers: 100 of at most 64 KiB.
@@ -52,6 +53,15 @@ class Response(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]  # names in any case
     body: bytes  # decompressed
     seconds: float  # from the call to the last byte
+
+
+class _Question(msgspec.Struct, frozen=True):
+    """What is sent, apart from the transport's own headers."""
+
+    method: str
+    target: str  # path and query as they are sent, with the server's prefix
+    headers: Mapping[str, str]
+    body: bytes | None
 
 
 class Transport:
@@ -105,6 +115,7 @@ class Transport:
             host = host if host.isascii() else host.encode("idna").decode("ascii")
         port = parts.port or _PORTS[parts.scheme]
         self.server = join(host, port)
+        self.certificate: bytes | None = None  # that the server has shown last, DER, whatever its names
         self._host, self._port = host, port
         self._prefix = parts.path.rstrip("/")
         self._context = context if self._secure else None
@@ -156,23 +167,37 @@ class Transport:
         Raises:
             ConnectionFailed: there was no whole answer.
         """
-        target = self._prefix + _encode(path)
-        if query:
-            target += "?" + urlencode(query, errors="surrogateescape", quote_via=quote)
-        started = time.monotonic()
-        deadline = WATCHDOG.start(self._timeout if timeout is None else timeout)
-        try:
-            response = self._request(target, accept, limit, deadline)
-        except ConnectionFailed as failure:
-            self._tell(target, f"failed in {_ms(started)}: {failure.reason}")
-            raise
-        finally:
-            deadline.finish()
-        self._tell(
-            target,
-            f"{response.status} {response.reason} in {_ms(started)}, {len(response.body)} bytes",
-        )
-        return response
+        return self._exchange("GET", path, query, {"Accept": accept}, None, timeout, limit)
+
+    def post(
+        self,
+        path: str,
+        body: bytes,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        accept: str = "application/json",
+        content_type: str = "application/json",
+        timeout: float | None = None,
+        limit: int = MAX_BODY,
+    ) -> Response:
+        """Send ``body`` to ``path`` and read the answer, whatever its status: a review, nothing that changes anything.
+
+        It may be sent twice (see the top of the module), so it must not matter how often it arrives.
+
+        Args:
+            path: absolute; what needs it is percent-encoded, what is encoded already stays so.
+            body: as it is sent.
+            query: names and values, not encoded.
+            accept: the header.
+            content_type: the header.
+            timeout: seconds for everything from connecting to the last byte; by default the transport's.
+            limit: bytes of the answer's body, compressed and decompressed.
+
+        Raises:
+            ConnectionFailed: there was no whole answer.
+        """
+        headers = {"Accept": accept, "Content-Type": content_type}
+        return self._exchange("POST", path, query, headers, body, timeout, limit)
 
     def close(self) -> None:
         """Close all connections; requests on their way fail."""
@@ -186,14 +211,43 @@ class Transport:
             if connection.wire is not None:
                 shut_down(connection.wire)
 
-    def _request(self, target: str, accept: str, limit: int, deadline: Deadline) -> Response:
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float | None,
+        limit: int,
+    ) -> Response:
+        target = self._prefix + _encode(path)
+        if query:
+            target += "?" + urlencode(query, errors="surrogateescape", quote_via=quote)
+        question = _Question(method, target, headers, body)
+        started = time.monotonic()
+        deadline = WATCHDOG.start(self._timeout if timeout is None else timeout)
+        try:
+            response = self._request(question, limit, deadline)
+        except ConnectionFailed as failure:
+            self._tell(question, f"failed in {_ms(started)}: {failure.reason}")
+            raise
+        finally:
+            deadline.finish()
+        self._tell(
+            question,
+            f"{response.status} {response.reason} in {_ms(started)}, {len(response.body)} bytes",
+        )
+        return response
+
+    def _request(self, question: _Question, limit: int, deadline: Deadline) -> Response:
         while True:
             connection = self._take()
             again = connection.used  # an idle connection may have been closed by the server
             reader = BodyReader(limit)
             done = False
             try:
-                response = self._ask(connection, target, accept, reader, deadline)
+                response = self._ask(connection, question, reader, deadline)
                 done = True
                 return response
             except (
@@ -224,13 +278,15 @@ class Transport:
     def _ask(
         self,
         connection: Connection,
-        target: str,
-        accept: str,
+        question: _Question,
         reader: BodyReader,
         deadline: Deadline,
     ) -> Response:
         if connection.wire is None:
-            connection.open(deadline, self._connect_timeout)
+            try:
+                connection.open(deadline, self._connect_timeout)
+            finally:
+                self.certificate = connection.certificate or self.certificate
             if self._closed:  # close() could not know of the socket
                 raise ConnectionAbortedError
         else:
@@ -239,10 +295,13 @@ class Transport:
         # The watchdog is the limit; the socket's own timeout is there in case it could not strike.
         connection.timeout = deadline.left() + 1
         headers = self._headers.copy()
-        headers["Accept"] = accept
+        headers.update(question.headers)
+        target = question.target
         if self._forward:
             target = f"http://{self.server}{target}"
-        connection.request("GET", target, headers=headers, preload_content=False, decode_content=False)
+        connection.request(
+            question.method, target, body=question.body, headers=headers, preload_content=False, decode_content=False
+        )
         response = connection.getresponse()
         try:
             if deadline.passed:  # we have cut the head off, which http.client takes for its end
@@ -291,10 +350,10 @@ class Transport:
                 return
         connection.close()
 
-    def _tell(self, target: str, outcome: str) -> None:
+    def _tell(self, question: _Question, outcome: str) -> None:
         if self._trace is not None and not self._closed:  # nobody waits for what is cut off at the end
             scheme = "https" if self._secure else "http"
-            self._trace(f"GET {scheme}://{self.server}{target} {outcome}")
+            self._trace(f"{question.method} {scheme}://{self.server}{question.target} {outcome}")
 
 
 def _late(connection: Connection, reader: BodyReader, deadline: Deadline) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from kubectl_metrics.usage.model import Gap
 
@@ -10,12 +10,15 @@ _NAMED = 3  # objects that a line names
 _LINES = 12
 
 
-def lines(gaps: Iterable[Gap]) -> list[str]:
+def lines(gaps: Sequence[Gap]) -> list[str]:
     """A sentence for each reason. Pods that miss for the reason of their node are one line for that node."""
     groups: dict[tuple[str, str, str], list[Gap]] = {}
     for gap in gaps:
         groups.setdefault((gap.kind, gap.reason, gap.node if gap.kind == "Pod" else ""), []).append(gap)
     found = [_line(members) for members in groups.values()]
+    if ("Node", "no-metrics") in {(gap.kind, gap.reason) for gap in gaps}:
+        # metrics-server leaves out the nodes that it cannot scrape; pods are often just too young.
+        found[0] += "; 'kubectl metrics diagnose' looks for the cause"
     if len(found) <= _LINES:
         return found
     return [*found[:_LINES], f"no usage, for {len(found) - _LINES} more reasons or nodes; -o json lists them all"]

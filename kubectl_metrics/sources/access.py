@@ -31,14 +31,14 @@ from kubectl_metrics.sources.query import KubeletOptions
 from kubectl_metrics.wire import status
 from kubectl_metrics.wire.core import Node
 
-_CONNECT_TIMEOUT = 3.0  # seconds for one address: kubelets are near, or not reachable at all
-_HANDFUL = 5  # nodes that nobody could reach, after which the rest are not tried
-_PROXIED = 16  # requests through the API server at a time
+CONNECT_TIMEOUT = 3.0  # seconds for one address: kubelets are near, or not reachable at all
+HANDFUL = 5  # nodes that nobody could reach, after which the rest are not tried
+PROXIED = 16  # requests through the API server at a time
 _REMEDY = (
     "; --kubelet-certificate-authority names another CA, --kubelet-access=proxy goes through the API server, "
     "--kubelet-insecure-tls verifies nothing"
 )
-_LIMIT = 64 << 20  # bytes of one kubelet's answer; 500 pods make about 1 MB
+MAX_ANSWER = 64 << 20  # bytes of one kubelet's answer; 500 pods make about 1 MB
 
 
 Parameters = Sequence[tuple[str, str]]
@@ -85,7 +85,7 @@ class Kubelets:
         self._lock = threading.Lock()
         self._reached = 0
         self._unreached = 0
-        self._proxy_slots = threading.BoundedSemaphore(_PROXIED)
+        self._proxy_slots = threading.BoundedSemaphore(PROXIED)
 
     def ask(self, node: Node, questions: Sequence[Question]) -> Answer:
         """The answer to the first of ``questions`` that the kubelet does not refuse (401, 403, 404).
@@ -94,7 +94,7 @@ class Kubelets:
         """
         access = self.options.access
         if access == "proxy":
-            return self._put(self._proxy(node), questions)
+            return self._put(self.proxy(node), questions)
         try:
             return self._direct(node, questions)
         except ConnectionFailed as error:
@@ -106,17 +106,17 @@ class Kubelets:
                 raise
             failure = error
         try:
-            return self._put(self._proxy(node), questions)
+            return self._put(self.proxy(node), questions)
         except MetricsError as error:
             failure.message += f"; through the API server: {error.message}"
             raise failure from error
 
     def _direct(self, node: Node, questions: Sequence[Question]) -> Answer:
-        hosts = addresses.addresses(node, self.options.address_types)
+        hosts = list(addresses.addresses(node, self.options.address_types))
         if not hosts:
             reason = f"no address matched types [{' '.join(self.options.address_types)}]"
             raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
-        port = self._port(node)
+        port = self.port(node)
         if not 0 < port < 65536:
             raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, f"{port} is not a port")
         first, hosts = hosts[0], [host for host in hosts if addresses.is_host(host)]
@@ -124,13 +124,13 @@ class Kubelets:
             reason = f"its address {first!r:.80} is neither an IP address nor a host name"
             raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
         with self._lock:
-            if not self._reached and self._unreached >= _HANDFUL:
+            if not self._reached and self._unreached >= HANDFUL:
                 reason = f"not tried: the first {self._unreached} kubelets could not be reached"
                 raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
         failures: list[ConnectionFailed] = []
         end = time.monotonic() + self.options.timeout  # for all addresses together
         for host in hosts:
-            transport = self._transport(node, host, port)
+            transport = self.transport(node, host, port)
             try:
                 answer = self._put(_direct_channel(transport), questions, end)
             except ConnectionFailed as error:
@@ -175,7 +175,8 @@ class Kubelets:
         refusals[0].message = "; ".join(dict.fromkeys(refusal.message for refusal in refusals))
         raise refusals[0]
 
-    def _port(self, node: Node) -> int:
+    def port(self, node: Node) -> int:
+        """Where a kubelet is asked directly; nothing says that it is a port at all."""
         options = self.options
         if options.port is not None:
             return options.port
@@ -183,14 +184,15 @@ class Kubelets:
             return addresses.READ_ONLY_PORT
         return addresses.status_port(node) if options.use_node_status_port else addresses.SECURE_PORT
 
-    def _transport(self, node: Node, host: str, port: int) -> Transport:
+    def transport(self, node: Node, host: str, port: int) -> Transport:
+        """The direct way, to one of the node's addresses. Raises KubeconfigError."""
         options = self.options
         return Transport(
             addresses.url(host, port, secure=options.secure),
             context=self._shared_context() if options.secure else None,
             names=addresses.names(node),
             authorization=self._authorization,  # which a Transport never sends over plain HTTP
-            connect_timeout=min(_CONNECT_TIMEOUT, options.timeout),
+            connect_timeout=min(CONNECT_TIMEOUT, options.timeout),
             timeout=options.timeout,
             trace=self._trace,
             connections=1,
@@ -202,21 +204,22 @@ class Kubelets:
                 self._context = self._make_context()
             return self._context
 
-    def _proxy(self, node: Node) -> Channel:
+    def proxy(self, node: Node) -> Channel:
+        """The way through the API server."""
         prefix = f"/api/v1/nodes/{quote(node.name, safe='')}"
         if self.options.port is not None:
             prefix += f":{self.options.port}"
 
         def get(path: str, query: Parameters, seconds: float) -> Response:
             with self._proxy_slots:  # the time begins when its turn has come
-                return self._api.get(f"{prefix}/proxy{path}", query, timeout=seconds, limit=_LIMIT)
+                return self._api.get(f"{prefix}/proxy{path}", query, timeout=seconds, limit=MAX_ANSWER)
 
         return Channel(get, lambda: None, proxied=True)
 
 
 def _direct_channel(transport: Transport) -> Channel:
     def get(path: str, query: Parameters, seconds: float) -> Response:
-        return transport.get(path, query, timeout=seconds, limit=_LIMIT)
+        return transport.get(path, query, timeout=seconds, limit=MAX_ANSWER)
 
     return Channel(get, transport.close, proxied=False)
 

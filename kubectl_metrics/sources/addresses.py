@@ -23,15 +23,18 @@ def is_host(address: str) -> bool:
     return "%" not in address
 
 
-def addresses(node: Node, types: Sequence[str]) -> list[str]:
-    """The node's addresses in the order of the preferred types, each once.
+def addresses(node: Node, types: Sequence[str]) -> dict[str, str]:
+    """The node's addresses in the order of the preferred types, each once, with its type.
 
     metrics-server takes the first address of the first type that matches (pkg/utils/address_resolver.go); here the rest
-    of the list is what is left to try when that one cannot be reached.
+    of them is what is left to try when that one cannot be reached.
     """
-    known = node.status.addresses or []
-    ordered = [address.address for kind in types for address in known if address.type == kind]
-    return list(dict.fromkeys(filter(None, ordered)))
+    ordered: dict[str, str] = {}
+    for kind in types:
+        for one in node.status.addresses or ():
+            if one.type == kind and one.address:
+                ordered.setdefault(one.address, kind)
+    return ordered
 
 
 def names(node: Node) -> list[str]:

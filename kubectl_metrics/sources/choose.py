@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from kubectl_metrics.errors import ConnectionFailed, DecodeError, HTTPStatusError, MetricsError, NoSourceError
+from kubectl_metrics.sources import causes
 from kubectl_metrics.sources.kubelets import KubeletSource
 from kubectl_metrics.sources.metrics_api import Absence, MetricsAPI, NoMetrics
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
@@ -57,6 +58,7 @@ class Sources:
             return ask_api()
         except NoMetrics as absent:
             if self._mode == "api":
+                absent.hint = f"{_cause(absent)}; {causes.DIAGNOSE}"
                 raise absent.original or absent from None
             return self._from_kubelets(absent, ask_kubelets)
 
@@ -76,7 +78,8 @@ class Sources:
             raise _neither(absent, _worst(usage.gaps))
         if absent is not None:
             # One line in all: how the kubelets were reached belongs to the same sentence.
-            usage.notes = ["; ".join([f"{_cause(absent)}; usage is computed from the kubelets", *usage.notes])]
+            notes = [f"{_cause(absent)}; usage is computed from the kubelets", *usage.notes, causes.DIAGNOSE]
+            usage.notes = ["; ".join(notes)]
         return usage
 
 
@@ -89,15 +92,22 @@ def _is_the_sources(error: MetricsError) -> bool:
 
 def _cause(absent: NoMetrics) -> str:
     if absent.absence is Absence.NOT_SERVED:
-        return "metrics.k8s.io is not served by this cluster" + (f" ({absent.detail})" if absent.detail else "")
+        return f"metrics.k8s.io is not served by this cluster ({absent.detail or 'no metrics-server is registered'})"
     if absent.absence is Absence.EMPTY:
-        return f"metrics.k8s.io is served but has no metrics {'of this one' if absent.original else 'yet'}"
-    return "metrics.k8s.io is not available" + (f" ({absent.detail})" if absent.detail else "")
+        if absent.original:
+            return "metrics.k8s.io is served but has no metrics of this one"
+        return "metrics.k8s.io is served but has no metrics yet (metrics-server is new, or reaches no kubelet)"
+    likely = causes.likely(absent.detail)
+    return (
+        "metrics.k8s.io is not available"
+        + (f": {likely}" if likely else "")
+        + (f" ({absent.detail})" if absent.detail else "")
+    )
 
 
 def _neither(absent: NoMetrics, kubelets: str) -> NoSourceError:
     """kubectl's message first, then both reasons."""
-    hint = f"{_cause(absent)}; and the kubelets could not be used instead: {kubelets}"
+    hint = f"{_cause(absent)}; and the kubelets could not be used instead: {kubelets}; {causes.DIAGNOSE}"
     return NoSourceError(absent.message, hint=hint, first=absent.original)
 
 

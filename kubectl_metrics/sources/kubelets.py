@@ -56,6 +56,12 @@ class Reports(msgspec.Struct):
     proxied: int
 
 
+def resource_path(node: Node) -> str:
+    """Where its kubelet has the resource metrics; a path that does not begin with a slash gets one, as in Go's URLs."""
+    path = (node.metadata.annotations or {}).get(RESOURCE_ANNOTATION) or RESOURCE
+    return path if path.startswith("/") else f"/{path}"
+
+
 class KubeletSource:
     """The source "kubelet"."""
 
@@ -138,8 +144,7 @@ class KubeletSource:
 
     def _first(self, node: Node) -> tuple[NodeReport | _Once, Answer]:
         """The first answer of a kubelet: a report, or the first of two scrapes."""
-        resource = (node.metadata.annotations or {}).get(RESOURCE_ANNOTATION) or RESOURCE
-        questions: list[tuple[str, Sequence[tuple[str, str]]]] = [(resource, ())]
+        questions: list[tuple[str, Sequence[tuple[str, str]]]] = [(resource_path(node), ())]
         if self._window is None:
             questions.insert(0, (SUMMARY, [("only_cpu_and_memory", "true")]))
         answer = self._kubelets.ask(node, questions)

@@ -60,10 +60,12 @@ class Scrape(msgspec.Struct):
     failed: bool  # the kubelet itself says that it could not collect (resource_scrape_error 1)
 
 
-def scrape(text: str, now: int) -> Scrape:
+def scrape(text: str, now: int, repeated: dict[ContainerKey, None] | None = None) -> Scrape:
     """Reads an exposition; ``now`` (milliseconds since 1970) is the time of samples that carry none.
 
     Raises DecodeError naming the line that is not a sample, is there twice, or has a value that nothing can have.
+    Where there is a ``repeated``, what is there twice is noted in it (under three empty names if it is the node's),
+    and the last of them counts, as for metrics-server.
     """
     node, failed = Point(), False
     containers: dict[ContainerKey, Point] = {}
@@ -89,7 +91,9 @@ def scrape(text: str, now: int) -> Scrape:
                 failed = failed or _value(value_text, number) != 0
             continue
         if (name, key) in seen:
-            raise _bad(number, "the same series twice:", line)
+            if repeated is None:
+                raise _bad(number, "the same series twice:", line)
+            repeated[key] = None
         seen.add((name, key))
         _set(point, name, _value(value_text, number), int(time_text) if time_text else now)
     return Scrape(node, containers, failed)

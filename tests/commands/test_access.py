@@ -54,8 +54,9 @@ def test_auto_takes_the_proxy_for_it(bad: SimCluster) -> None:
     assert (result.status, [row[0] for row in result.rows]) == (0, ["node-a", "node-b"])
     assert UNKNOWN[0] not in result.out
     assert result.err == (
-        "note: metrics.k8s.io is not served by this cluster; usage is computed from the kubelets; "
-        "1 of 2 kubelets were asked through the API server (nodes/proxy)\n"
+        "note: metrics.k8s.io is not served by this cluster (no metrics-server is registered); usage is computed from "
+        "the kubelets; 1 of 2 kubelets were asked through the API server (nodes/proxy); "
+        "'kubectl metrics diagnose' looks for the cause\n"
     )
     assert proxied(bad) == ["/api/v1/nodes/node-b/proxy/stats/summary"]
 

@@ -63,7 +63,10 @@ def test_auto_falls_back(admin: Tool) -> None:
     result = admin("raw", f"{ROOT}/v1beta1/nodes")
     assert result.status == 0
     assert [item["metadata"]["name"] for item in json.loads(result.out)["items"]] == ["node-a", "node-b", "node-c"]
-    assert result.err == "note: metrics.k8s.io is not served by this cluster; usage is computed from the kubelets\n"
+    assert result.err == (
+        "note: metrics.k8s.io is not served by this cluster (no metrics-server is registered); usage is computed from "
+        "the kubelets; 'kubectl metrics diagnose' looks for the cause\n"
+    )
     assert json.loads(admin("raw", ROOT).out)["kind"] == "APIGroup"
     result = admin("raw", f"{ROOT}/v1beta1/nodes", "--source", "api")
     assert (result.status, result.out) == (1, "")

@@ -22,14 +22,21 @@ class TestGroupNotServed:
     def test_auto_asks_the_kubelets_and_says_so(self, admin: Tool) -> None:
         result = admin("nodes")
         assert (result.status, names(result.out)) == (0, NAMES)
-        note = "note: metrics.k8s.io is not served by this cluster; usage is computed from the kubelets\n"
+        note = (
+            "note: metrics.k8s.io is not served by this cluster (no metrics-server is registered); usage is computed "
+            "from the kubelets; 'kubectl metrics diagnose' looks for the cause\n"
+        )
         assert result.err == note
         assert admin("pods", "-n", "shop").err == note
 
     def test_api_is_an_error(self, admin: Tool) -> None:
         for command in ("nodes", "pods"):
             result = admin(command, "--source", "api")
-            assert (result.status, result.out, result.err) == (3, "", "error: Metrics API not available\n")
+            assert (result.status, result.out) == (3, "")
+            assert result.err == (
+                "error: Metrics API not available\nmetrics.k8s.io is not served by this cluster (no metrics-server is "
+                "registered); 'kubectl metrics diagnose' looks for the cause\n"
+            )
 
     def test_only_a_version_that_nobody_knows(self, cluster: SimCluster, admin: Tool) -> None:
         cluster.metrics.versions = ("v2",)
@@ -52,9 +59,9 @@ class TestGroupNotServed:
         assert (result.status, result.out) == (3, "")
         first, second = result.err.splitlines()
         assert first == "error: Metrics API not available"
-        assert "not served by this cluster; and the kubelets could not be used instead: node node-a" in second
+        assert "(no metrics-server is registered); and the kubelets could not be used instead: node node-a" in second
         assert "connection refused" in second
-        assert "(and 2 more without usage)" in second
+        assert second.endswith("(and 2 more without usage); 'kubectl metrics diagnose' looks for the cause")
 
     def test_without_the_right_to_ask_kubelets(self, cluster: SimCluster) -> None:
         cluster.users["nobody"] = User(rules=CORE_READER)
@@ -79,11 +86,15 @@ def test_not_available(cluster: SimCluster, admin: Tool) -> None:
         cluster.metrics.unavailable = None
     assert (result.status, names(result.out)) == (0, NAMES)
     assert result.err == (
-        "note: metrics.k8s.io is not available (MissingEndpoints: endpointslices for service/metrics-server have no "
-        "addresses); usage is computed from the kubelets\n"
+        "note: metrics.k8s.io is not available: no pod of metrics-server is ready (MissingEndpoints: endpointslices "
+        "for service/metrics-server have no addresses); usage is computed from the kubelets; "
+        "'kubectl metrics diagnose' looks for the cause\n"
     )
     assert alone.status == 3
-    assert alone.err.startswith("error: Metrics API not available\nMissingEndpoints: ")
+    error, why = alone.err.splitlines()
+    assert error == "error: Metrics API not available"
+    assert "no pod of metrics-server is ready (MissingEndpoints: " in why
+    assert why.endswith("; 'kubectl metrics diagnose' looks for the cause")
 
 
 def test_not_available_and_the_api_service_may_not_be_read(cluster: SimCluster) -> None:
@@ -105,7 +116,8 @@ def test_served_but_empty(cluster: SimCluster, admin: Tool, command: list[str]) 
     assert result.status == 0
     assert len(result.rows) == 3
     assert result.err == (
-        "note: metrics.k8s.io is served but has no metrics yet; usage is computed from the kubelets\n"
+        "note: metrics.k8s.io is served but has no metrics yet (metrics-server is new, or reaches no kubelet); usage "
+        "is computed from the kubelets; 'kubectl metrics diagnose' looks for the cause\n"
     )
     assert (alone.status, alone.out) == (3, "")
     assert alone.err.startswith(("error: metrics not available yet", "error: Metrics not available for pod shop/"))
@@ -115,7 +127,7 @@ def test_the_metrics_hang_and_the_api_server_does_not(cluster: SimCluster, admin
     with cluster.fault("api", Fault.hang(), path=f"{METRICS}/v1beta1"):
         result = admin("nodes", "--request-timeout", "300ms")
     assert (result.status, names(result.out)) == (0, NAMES)
-    assert "not available (i/o timeout: no answer within" in result.err
+    assert "its pod (i/o timeout: no answer within" in result.err
 
 
 def test_the_whole_api_server_hangs(cluster: SimCluster, admin: Tool) -> None:
@@ -153,7 +165,10 @@ def test_some_nodes_missing(cluster: SimCluster, admin: Tool) -> None:
         cluster.metrics.missing = set()
     assert (nodes.status, names(nodes.out)) == (0, ["node-a", "node-c", "node-b"])
     assert nodes.rows[-1] == ["node-b", *["<unknown>"] * 4]
-    assert nodes.err == "warning: no usage of node node-b: metrics.k8s.io has no metrics of it\n"
+    assert nodes.err == (
+        "warning: no usage of node node-b: metrics.k8s.io has no metrics of it; "
+        "'kubectl metrics diagnose' looks for the cause\n"
+    )
     assert names(pods.out) == ["web-1", "web-2"]
     assert pods.err == "warning: no usage of pod shop/db-0: metrics.k8s.io has no metrics of it\n"
     assert [result.status for result in strict] == [4, 4]
@@ -180,7 +195,8 @@ def test_one_that_exists_and_has_no_metrics(
         cluster.metrics.missing = set()
     assert (result.status, [row[0] for row in result.rows]) == (0, command[-1:])
     assert result.err == (
-        "note: metrics.k8s.io is served but has no metrics of this one; usage is computed from the kubelets\n"
+        "note: metrics.k8s.io is served but has no metrics of this one; usage is computed from the kubelets; "
+        "'kubectl metrics diagnose' looks for the cause\n"
     )
     assert (alone.status, alone.err) == (1, f"Error from server (NotFound): {theirs}\n")
     assert neither.status == 3
@@ -284,7 +300,7 @@ def test_metrics_that_break_off_are_not_available(cluster: SimCluster, admin: To
         raw = admin("raw", f"{METRICS}/v1beta1/nodes", "--request-timeout", "1s")
     assert (result.status, names(result.out), raw.status) == (0, NAMES, 0)
     for answer in (result, raw):
-        assert answer.err.startswith("note: metrics.k8s.io is not available (")
+        assert answer.err.startswith("note: metrics.k8s.io is not available")
         assert len(answer.err.splitlines()) == 1
 
 

@@ -190,7 +190,7 @@ class Kit(Cluster):
     def _on(self) -> None:
         self.control("metrics-server", "on")
         self._rolled_out()
-        wait_for("the metrics of all running pods", self._all_pods_served)
+        wait_for("the metrics of all running pods", self.all_pods_served)
 
     def _rolled_out(self) -> None:
         """Waits until one metrics-server of the current description answers, and no other."""
@@ -204,7 +204,7 @@ class Kit(Cluster):
         path = "jsonpath={.status.conditions[?(@.type=='Available')].reason}"
         return self.kubectl("get", "apiservice", "v1beta1.metrics.k8s.io", "-o", path).stdout
 
-    def _all_pods_served(self) -> bool:
+    def all_pods_served(self) -> bool:
         running = self.kubectl("get", "pods", "-A", "--field-selector=status.phase=Running", "-o", "json")
         ready = {
             pod["metadata"]["name"]
@@ -264,7 +264,7 @@ class Kit(Cluster):
             self._kubelet_ready(node, 10250)
         if self._state == "on":
             # A few seconds later a kubelet calls its pods unready until it has probed them: metrics-server, perhaps.
-            wait_for("rest", lambda: self.reason() == "Passed" and self._all_pods_served(), held=10)
+            wait_for("rest", lambda: self.reason() == "Passed" and self.all_pods_served(), held=10)
 
     def _kubelet_ready(self, node: str, port: int) -> None:
         path = "jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port} {.status.conditions[?(@.type=='Ready')].status}"

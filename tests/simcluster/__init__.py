@@ -5,6 +5,9 @@ with SimCluster(nodes=3) as cluster:
     with cluster.fault("node-2", Fault.hang()):
         ...
     assert cluster.asked("node-2", "/stats/summary")
+    cluster.objects.add({"apiVersion": "v1", "kind": "Service", ...})
+
+``pipeline.install(cluster)`` puts metrics-server and everything around it into a cluster.
 """
 
 from tests.simcluster.clock import SECOND, Clock, ManualClock
@@ -14,6 +17,7 @@ from tests.simcluster.messages import Request, Response
 from tests.simcluster.objects import GI, KI, MI, MILLICORE, Container, Node, Pod, steps, wave
 from tests.simcluster.pki import KeyPair
 from tests.simcluster.rbac import CORE_READER, KUBELET_READER, METRICS_READER, PROXY_READER, Rule, User, allow
+from tests.simcluster.store import Kind, Store, uid_of
 from tests.simcluster.world import MetricsService
 
 __all__ = [
@@ -31,6 +35,7 @@ __all__ = [
     "Fault",
     "Installed",
     "KeyPair",
+    "Kind",
     "ManualClock",
     "MetricsService",
     "Node",
@@ -39,8 +44,10 @@ __all__ = [
     "Response",
     "Rule",
     "SimCluster",
+    "Store",
     "User",
     "allow",
     "steps",
+    "uid_of",
     "wave",
 ]

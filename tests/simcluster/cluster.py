@@ -53,6 +53,7 @@ class SimCluster(World):
         self.read_only_port = 0
         """The plain-HTTP port of the nodes that have one."""
         self._number = next(_numbers)
+        self._pod_numbers = itertools.count(2)
         self._faults = FaultBoard()
         self._faults.changed = self._refresh
         self._servers: dict[str, list[Server]] = {}
@@ -106,10 +107,12 @@ class SimCluster(World):
     def add(self, thing: Node | Pod) -> None:
         """Add a node (its kubelet listens at once if the cluster runs) or a pod, or replace the one of that name."""
         if isinstance(thing, Pod):
-            thing.added(self.clock.now())
+            number = next(self._pod_numbers)
+            thing.added(self.clock.now(), f"10.{64 + (number >> 16)}.{number >> 8 & 255}.{number & 255}")
             self.pods[thing.key] = thing
             return
-        thing.added(self.clock.now(), self._address(len(self.nodes)))
+        index = len(self.nodes)
+        thing.added(self.clock.now(), self._address(index), f"10.{(244 + (index >> 8)) % 256}.{index & 255}.0/24")
         self.nodes[thing.name] = thing
         if self._loop is not None:
             self._listen_kubelets([thing])
@@ -225,7 +228,7 @@ class SimCluster(World):
             context,
             faults=self._faults,
             requests=self.requests,
-            now=lambda: self.clock.now() / SECOND,
+            now=lambda: self.clock.now() / SECOND + self.skew.get(name, 0),
         )
         taken = server.bind(host, port)
         self._servers.setdefault(name, []).append(server)

@@ -12,7 +12,7 @@ import math
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tests.simcluster.clock import SECOND
 
@@ -25,6 +25,9 @@ Load = Callable[[int], int]
 
 Cpu: TypeAlias = "int | Load"
 """A constant in nanocores, or a load."""
+
+Edit = Callable[[dict[str, Any]], object]
+"""Has its hands on an object before it is shown; what it returns does not matter."""
 
 Phase = Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
 Serving = Literal["cluster-ca", "self-signed", "wrong-name", "dns-only", "expired", "other-ca"]
@@ -82,6 +85,15 @@ class Container:
     restarts: int = 0
     requests: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    """Empty: one of its own name."""
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    """More of its spec: args, ports, probes, ..."""
+    ready: bool | None = None
+    """What its readiness probe says; None: ready when it runs."""
+    waiting_message: str = ""
+    last: Mapping[str, Any] = field(default_factory=dict)
+    """``lastState.terminated``: ``{"reason": "OOMKilled", "exitCode": 137}``."""
     started: int = 0
     """Nanoseconds since 1970, set when the pod is added."""
 
@@ -108,6 +120,15 @@ class Pod:
     """Seconds at the moment the pod is added to a cluster."""
     host_ip: str | None = None
     """None: the first internal IP of its node."""
+    pod_ip: str = ""
+    """Empty: one of its own, given when the pod is added."""
+    owner: tuple[str, str] | None = None
+    """(kind, name) of its controller: ``("ReplicaSet", "web-5888495b8d")``."""
+    service_account: str = "default"
+    reason: str = ""
+    """``status.reason``: ``Evicted``; of a pod without a node, why there is none: the message of the scheduler."""
+    edit: Edit | None = field(default=None, repr=False)
+    """Changes the v1 Pod before it is shown (all but name, namespace, labels, phase and node, which are known here)."""
     created: int = 0
     """Nanoseconds since 1970, set when the pod is added."""
 
@@ -124,9 +145,10 @@ class Pod:
         """The containers that a kubelet has numbers for."""
         return [c for c in self.containers if not c.waiting] if self.phase == "Running" else []
 
-    def added(self, now: int) -> None:
-        """Turn ages into moments."""
+    def added(self, now: int, address: str = "") -> None:
+        """Turn ages into moments, and take an address."""
         self.created = self.created or now - round(self.age * SECOND)
+        self.pod_ip = self.pod_ip or address
         for container in self.containers:
             age = self.age if container.age is None else container.age
             container.started = container.started or now - round(age * SECOND)
@@ -163,6 +185,13 @@ class Node:
     """Whether it has /stats/summary."""
     scrape_error: bool = False
     """What ``resource_scrape_error`` says."""
+    os: str = "linux"
+    arch: str = "amd64"
+    kubelet_version: str = "v1.34.4"
+    pod_cidr: str = ""
+    """Empty: one of its own, given when the node is added."""
+    edit: Edit | None = field(default=None, repr=False)
+    """Changes the v1 Node before it is shown (all but name and labels, which are known here)."""
     started: int = 0
     """Nanoseconds since 1970, set when the node is added."""
 
@@ -174,9 +203,9 @@ class Node:
     def all_labels(self) -> dict[str, str]:
         """Its own labels and those that every kubelet sets."""
         return {
-            "kubernetes.io/arch": "amd64",
+            "kubernetes.io/arch": self.arch,
             "kubernetes.io/hostname": self.name,
-            "kubernetes.io/os": "linux",
+            "kubernetes.io/os": self.os,
             **self.labels,
         }
 
@@ -184,10 +213,11 @@ class Node:
     def internal_ip(self) -> str:
         return next((address for kind, address in self.addresses if kind == "InternalIP"), "")
 
-    def added(self, now: int, listen: str) -> None:
+    def added(self, now: int, listen: str, pod_cidr: str = "") -> None:
         """Turn ages into moments, and fill in what depends on the address."""
         self.started = self.started or now - round(self.age * SECOND)
         self.listen = self.listen or listen
+        self.pod_cidr = self.pod_cidr or pod_cidr
         self.addresses = self.addresses or [("InternalIP", self.listen), ("Hostname", self.name)]
 
     def used(self, now: int) -> int:

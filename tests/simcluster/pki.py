@@ -44,12 +44,11 @@ class KeyPair(NamedTuple):
 class Authority:
     """A certificate authority."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, lifetime: tuple[datetime.timedelta, datetime.timedelta] = (-DAY, 365 * DAY)) -> None:
+        """``lifetime`` is when it begins and ends to be valid, from now on."""
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._certificate = _sign(
-            self._name, self._name, self._key, self._key, lifetime=(-DAY, 365 * DAY), authority=True
-        )
+        self._certificate = _sign(self._name, self._name, self._key, self._key, lifetime=lifetime, authority=True)
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def client(self, user: str, groups: Sequence[str] = (), expired: bool = False) -> KeyPair:
@@ -134,6 +133,11 @@ class Pki:
 
     def __init__(self) -> None:
         self.cluster = Authority("kubernetes")
+
+    @functools.cached_property
+    def front_proxy(self) -> Authority:
+        """The authority by whose certificates an aggregated API server knows the API server."""
+        return Authority("front-proxy-ca")
 
     @functools.cached_property
     def kubelets(self) -> Authority:

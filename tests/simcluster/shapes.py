@@ -10,9 +10,9 @@ from typing import Any
 
 from tests.simcluster.formats import rfc3339
 from tests.simcluster.objects import Container, Node, Pod
+from tests.simcluster.store import BY_KIND, uid_of
 
 Object = dict[str, Any]
-_KUBELET = "v1.34.4"
 
 
 def _metadata(name: str, uid: str, created: int, **more: Any) -> Object:
@@ -23,26 +23,34 @@ def _metadata(name: str, uid: str, created: int, **more: Any) -> Object:
 def node_object(node: Node, now: int, kubelet_port: int) -> Object:
     """A v1 Node."""
     port = kubelet_port if node.port is None else node.port
-    spec: Object = {}
+    spec: Object = {"podCIDR": node.pod_cidr, "podCIDRs": [node.pod_cidr]} if node.pod_cidr else {}
+    taints = []
     if node.unschedulable:
-        spec = {
-            "unschedulable": True,
-            "taints": [
-                {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule", "timeAdded": rfc3339(node.started)}
-            ],
-        }
+        spec["unschedulable"] = True
+        taints.append(("unschedulable", "NoSchedule"))
+    if not node.ready:
+        key = "unreachable" if node.ready is None else "not-ready"
+        taints += [(key, "NoSchedule"), (key, "NoExecute")]
+    if taints:
+        spec["taints"] = [
+            {"key": f"node.kubernetes.io/{key}", "effect": effect, "timeAdded": rfc3339(node.started)}
+            for key, effect in taints
+        ]
     info = {
-        "architecture": "amd64",
+        "architecture": node.arch,
+        "bootID": node.uid,
         "containerRuntimeVersion": "containerd://1.7.27",
         "kernelVersion": "6.1.0-31-amd64",
         "kubeProxyVersion": "",
-        "kubeletVersion": _KUBELET,
-        "operatingSystem": "linux",
+        "kubeletVersion": node.kubelet_version,
+        "machineID": node.uid.replace("-", ""),
+        "operatingSystem": node.os,
         "osImage": "Debian GNU/Linux 12 (bookworm)",
+        "systemUUID": node.uid,
     }
     if node.swap_capacity is not None:
         info["swap"] = {"capacity": node.swap_capacity}  # type: ignore[assignment]
-    return {
+    shown = {
         "metadata": _metadata(
             node.name, node.uid, node.started, labels=node.all_labels, annotations=dict(node.annotations)
         ),
@@ -56,6 +64,9 @@ def node_object(node: Node, now: int, kubelet_port: int) -> Object:
             "nodeInfo": info,
         },
     }
+    if node.edit is not None:
+        node.edit(shown)
+    return shown
 
 
 def _node_conditions(node: Node, now: int) -> list[Object]:
@@ -89,29 +100,79 @@ def pod_object(pod: Pod, nodes: Mapping[str, Node]) -> Object:
     spec: Object = {
         "containers": [_container_spec(container) for container in pod.containers],
         "restartPolicy": "Always",
-        "serviceAccountName": "default",
+        "serviceAccount": pod.service_account,
+        "serviceAccountName": pod.service_account,
         "schedulerName": "default-scheduler",
     }
     status: Object = {"phase": pod.phase, "conditions": _pod_conditions(pod)}
+    if pod.reason and pod.node is not None:
+        status["reason"] = pod.reason
     if pod.node is not None:
         spec["nodeName"] = pod.node
         status["startTime"] = rfc3339(pod.created)
         status["containerStatuses"] = [_container_status(container, pod) for container in pod.containers]
         if host:
             status.update(hostIP=host, hostIPs=[{"ip": host}])
-    metadata = _metadata(pod.name, pod.uid, pod.created, namespace=pod.namespace, labels=dict(pod.labels))
-    return {"metadata": metadata, "spec": spec, "status": {**status, "qosClass": "Burstable"}}
+        if pod.pod_ip and pod.phase == "Running":
+            status.update(podIP=pod.pod_ip, podIPs=[{"ip": pod.pod_ip}])
+    metadata = _metadata(
+        pod.name,
+        pod.uid,
+        pod.created,
+        namespace=pod.namespace,
+        labels=dict(pod.labels),
+        ownerReferences=_owners(pod),
+    )
+    shown = {"metadata": metadata, "spec": spec, "status": {**status, "qosClass": _quality(pod)}}
+    if pod.edit is not None:
+        pod.edit(shown)
+    return shown
+
+
+def _owners(pod: Pod) -> list[Object]:
+    if pod.owner is None:
+        return []
+    kind, name = pod.owner
+    known = BY_KIND.get(kind)
+    owner = {
+        "apiVersion": known.group_version if known else "apps/v1",
+        "kind": kind,
+        "name": name,
+        "uid": uid_of(kind, name, pod.namespace),
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return [owner]
+
+
+def _quality(pod: Pod) -> str:
+    wanted = [resources for c in pod.containers for resources in (c.requests, c.limits)]
+    if not any(wanted):
+        return "BestEffort"
+    full = all(c.limits and {**c.limits, **c.requests} == dict(c.limits) and len(c.limits) > 1 for c in pod.containers)
+    return "Guaranteed" if full else "Burstable"
 
 
 def _pod_conditions(pod: Pod) -> list[Object]:
-    ready = pod.phase == "Running" and len(pod.running) == len(pod.containers)
-    scheduled = pod.node is not None
     moment = {"lastProbeTime": None, "lastTransitionTime": rfc3339(pod.created)}
+    if pod.node is None:
+        why = {"reason": "Unschedulable", "message": pod.reason or "0/0 nodes are available."}
+        return [{"type": "PodScheduled", "status": "False", **moment, **why}]
+    running = pod.running
+    unready = [c.name for c in pod.containers if c not in running or c.ready is False]
+    why = {}
+    if pod.phase == "Succeeded":
+        why = {"reason": "PodCompleted"}
+    elif unready:
+        names = " ".join(unready)
+        why = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{names}]"}
+    ready = str(not why)
     return [
-        {"type": "Initialized", "status": str(scheduled), **moment},
-        {"type": "Ready", "status": str(ready), **moment},
-        {"type": "ContainersReady", "status": str(ready), **moment},
-        {"type": "PodScheduled", "status": str(scheduled), **moment},
+        {"type": "PodReadyToStartContainers", "status": str(pod.phase == "Running"), **moment},
+        {"type": "Initialized", "status": "True", **moment},
+        {"type": "Ready", "status": ready, **moment, **why},
+        {"type": "ContainersReady", "status": ready, **moment, **why},
+        {"type": "PodScheduled", "status": "True", **moment},
     ]
 
 
@@ -119,8 +180,9 @@ def _container_spec(container: Container) -> Object:
     resources = {"requests": dict(container.requests), "limits": dict(container.limits)}
     return {
         "name": container.name,
-        "image": f"registry.example/{container.name}:1",
+        "image": container.image or f"registry.example/{container.name}:1",
         "resources": {key: value for key, value in resources.items() if value},
+        **container.spec,
     }
 
 
@@ -136,18 +198,21 @@ def _container_status(container: Container, pod: Pod) -> Object:
                 "exitCode": code,
                 "reason": "Error" if code else "Completed",
                 "startedAt": rfc3339(pod.created),
+                "finishedAt": rfc3339(pod.created),
             }
         }
     else:
         state = {"waiting": {"reason": container.waiting or "ContainerCreating"}}
+        if container.waiting_message:
+            state["waiting"]["message"] = container.waiting_message
     return {
         "name": container.name,
         "state": state,
-        "lastState": {},
-        "ready": runs,
+        "lastState": {"terminated": dict(container.last)} if container.last else {},
+        "ready": runs and container.ready is not False,
         "started": runs,
         "restartCount": container.restarts,
-        "image": f"registry.example/{container.name}:1",
+        "image": container.image or f"registry.example/{container.name}:1",
         "imageID": "",
     }
 

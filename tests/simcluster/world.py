@@ -6,13 +6,18 @@ import base64
 import hashlib
 import secrets
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tests.simcluster.clock import SECOND, Clock
-from tests.simcluster.messages import Request
+from tests.simcluster.messages import Request, Response, plain
 from tests.simcluster.objects import Node, Pod
 from tests.simcluster.pki import Pki
 from tests.simcluster.rbac import AUTHENTICATED, MASTERS, Identity, User
+from tests.simcluster.store import Store
+
+Backend = Callable[[Request], Response]
+"""What answers behind a service."""
 
 
 @dataclass
@@ -42,7 +47,17 @@ class World:
         self.nodes: dict[str, Node] = {}
         self.pods: dict[str, Pod] = {}
         """By ``namespace/name``."""
+        self.objects = Store(clock.now)
+        """Everything else."""
         self.metrics = MetricsService()
+        self.version = {"gitVersion": "v1.34.4", "goVersion": "go1.24.13", "platform": "linux/amd64"}
+        """What /version says; major and minor follow from gitVersion."""
+        self.skew: dict[str, float] = {}
+        """Seconds by which a server's ``Date`` is wrong: ``{"api": 300}``, or a node's name."""
+        self.logs: dict[tuple[str, str, bool], str] = {}
+        """See ``log``."""
+        self.backends: dict[tuple[str, str], dict[str, Backend]] = {}
+        """See ``behind``."""
         self.users: dict[str, User] = {"admin": User(groups=(MASTERS,))}
         self.kubelet_port = 0
         self.kubelet_user = User(groups=(MASTERS,))
@@ -86,6 +101,31 @@ class World:
         name = next(value for key, value in subject if key == "commonName")
         groups = tuple(value for key, value in subject if key == "organizationName")
         return self.identity(name, groups)
+
+    def log(self, pod: str, text: str, container: str = "", *, previous: bool = False) -> None:
+        """Let a pod (``namespace/name``) have this log; by default that of its first container."""
+        self.logs[pod, container or self.pods[pod].containers[0].name, previous] = text
+
+    def behind(
+        self,
+        namespace: str,
+        service: str,
+        path: str,
+        answer: str | Response | Backend,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Say what the API server's service proxy finds behind a service.
+
+        ``service`` is as in the path, ``https:metrics-server:https``; ``path`` begins with a slash. A text is sent with
+        the status. An answer like "error trying to reach service" is a ``failure(503, ...)``.
+        """
+        if isinstance(answer, str):
+            answer = plain(status, answer)
+            answer.headers.update(headers or {})
+        fixed = answer
+        backend: Backend = (lambda _: fixed) if isinstance(fixed, Response) else fixed
+        self.backends.setdefault((namespace, service), {})[path] = backend
 
     def pods_on(self, node: str) -> list[Pod]:
         """The pods that were scheduled to a node."""

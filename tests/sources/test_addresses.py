@@ -29,12 +29,17 @@ def node(*known: tuple[str, str], port: int = 0) -> Node:
     ],
 )
 def test_addresses(known: list[tuple[str, str]], types: list[str], expected: list[str]) -> None:
-    assert addresses.addresses(node(*known), types) == expected
+    assert list(addresses.addresses(node(*known), types)) == expected
+
+
+def test_addresses_with_their_types() -> None:
+    known = [("Hostname", "h"), ("InternalIP", "10.0.0.1"), ("ExternalIP", "10.0.0.1")]
+    assert addresses.addresses(node(*known), ADDRESS_TYPES) == {"10.0.0.1": "InternalIP", "h": "Hostname"}
 
 
 def test_a_node_without_addresses() -> None:
     bare = Node(ObjectMeta("worker"))
-    assert addresses.addresses(bare, ADDRESS_TYPES) == []
+    assert addresses.addresses(bare, ADDRESS_TYPES) == {}
     assert addresses.names(bare) == ["worker"]
 
 

@@ -56,6 +56,14 @@ def test_the_kubelet_says_that_it_failed() -> None:
     assert scrape("scrape_error 1\n", NOW).failed
 
 
+def test_what_is_there_twice_may_be_noted() -> None:
+    repeated: dict[tuple[str, str, str], None] = {}
+    again = REAL.replace(" 25.503912 ", " 30 ") + "node_memory_working_set_bytes 7 1795000000001\n"
+    found = scrape(again + REAL.splitlines()[2].replace(" 25.503912 ", " 31 ") + "\n", NOW, repeated)
+    assert list(repeated) == [("", "", ""), ("shop", "store-0", "db")]
+    assert (found.node.memory, found.containers["shop", "store-0", "db"].cpu) == (7, 31_000_000_000)
+
+
 def test_nothing_is_an_empty_scrape() -> None:
     for text in ("", "\n\n", "# only a comment", "  \n", "go_goroutines 7\n"):
         assert scrape(text, NOW) == Scrape(Point(), {}, failed=False)

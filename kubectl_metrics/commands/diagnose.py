@@ -1,0 +1,206 @@
+"""``kubectl metrics diagnose``: what is wrong with the metrics pipeline, how that is known, and what to type."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kubectl_metrics.commands import options
+from kubectl_metrics.commands.arguments import check_name
+from kubectl_metrics.commands.pflag import Command
+from kubectl_metrics.errors import ExitStatus, UsageError
+from kubectl_metrics.output.terminal import emit, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kubectl_metrics.diagnosis.evidence import Evidence
+    from kubectl_metrics.diagnosis.findings import Verdict
+    from kubectl_metrics.diagnosis.judge import Suppression
+
+FORMATS = ("short", "table", "json", "yaml", "markdown")
+_LARGEST_BUNDLE = 512 << 20  # bytes
+
+
+@click.command(
+    cls=Command,
+    short_help="Find out why metrics are missing.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("-o", "--output", type=click.Choice(FORMATS), default="short", help="How to print what was found.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "never"]),
+    default="error",
+    show_default=True,
+    help="The mildest finding that makes the exit status 5.",
+)
+@click.option("--node", metavar="NAME", help="Look at this node's kubelet, in depth, and at no other.")
+@click.option("--logs", is_flag=True, help="Read metrics-server's logs too.")
+@click.option(
+    "--wait",
+    type=options.Duration(),
+    metavar="DURATION",
+    help="Look again until metrics are served and nothing is wrong, or this time is over.",
+)
+@click.option("--only", metavar="ID", multiple=True, help="Report this check alone; can be repeated.")
+@click.option(
+    "--suppress",
+    metavar="ID[=OBJECT]",
+    multiple=True,
+    help="Do not report this check, or not for this node or pod (NAMESPACE/NAME); can be repeated.",
+)
+@click.option(
+    "--max-kubelets",
+    type=click.IntRange(0, 100_000),
+    default=200,
+    show_default=True,
+    help="How many kubelets to ask; those without metrics come first.",
+)
+@click.option("--save", "save_file", metavar="FILE", help="Write what was seen to FILE, as JSON without any secret.")
+@click.option("--from", "from_file", metavar="FILE", help="Judge what was saved in FILE, without a cluster.")
+@click.option("--mask", is_flag=True, help="Replace names and addresses, in FILE and in what is printed.")
+@click.option("--list-checks", is_flag=True, help="List all checks.")
+@click.option("--explain", metavar="ID", help="Tell all about one check.")
+@options.access_options
+@options.connection_options
+@click.pass_context
+def diagnose(ctx: click.Context, /, **given: Any) -> ExitStatus:
+    """Find out why metrics are missing: what is broken, how that is known, and what to type.
+
+    \b
+    kubectl metrics diagnose                       the whole pipeline
+    kubectl metrics diagnose --node node-a         one kubelet in depth
+    kubectl metrics diagnose --wait 2m             after installing metrics-server
+    kubectl metrics diagnose --save b.json --mask  for somebody else to look at
+    kubectl metrics diagnose --explain KM401       about one check
+
+    Nothing is changed. Exit status 5 tells that an error was found.
+    """
+    if given["list_checks"] or given["explain"]:
+        return _explain(given)
+    _check(ctx, given)
+    suppressed = _ids(given)
+
+    def verdict(evidence: Evidence) -> Verdict:
+        from kubectl_metrics.diagnosis.judge import judge
+
+        found = judge(evidence, only=given["only"], suppressed=suppressed)
+        found.kubelet = next((one for one in evidence.kubelets if one.node == evidence.in_depth), None)
+        return found
+
+    if given["from_file"]:
+        evidence = _load(given["from_file"])
+        if given["mask"]:
+            evidence = _masked(evidence)
+        found = verdict(evidence)
+    else:
+        evidence, found = _look(ctx, given, verdict)
+    if given["save_file"]:
+        _save(evidence, given["save_file"])
+    return _finish(found, given)
+
+
+def _look(
+    ctx: click.Context, given: dict[str, Any], verdict: Callable[[Evidence], Verdict]
+) -> tuple[Evidence, Verdict]:
+    """Collects and judges, once or until it is well. Raises MetricsError."""
+    from kubectl_metrics.commands.session import Session
+
+    with Session(ctx) as session:
+        from kubectl_metrics.commands.looking import Looking
+
+        looking = Looking(session, given)
+        evidence = looking.look()
+        found = verdict(evidence)
+        if given["wait"] is not None:
+            evidence, found = looking.until_well(evidence, found, verdict, given["wait"])
+    if given["mask"]:
+        evidence = _masked(evidence)
+        found = verdict(evidence)
+    return evidence, found
+
+
+def _finish(found: Verdict, given: dict[str, Any]) -> ExitStatus:
+    from kubectl_metrics.diagnosis.findings import Severity
+    from kubectl_metrics.output import style
+    from kubectl_metrics.output import verdict as output
+
+    emit(output.render(found, given["output"], style.of(sys.stdout, os.environ)))
+    worst = found.worst()
+    if given["fail_on"] == "never" or worst is None or worst.rank > Severity(given["fail_on"]).rank:
+        return ExitStatus.OK
+    return ExitStatus.FINDINGS
+
+
+def _explain(given: dict[str, Any]) -> ExitStatus:
+    from kubectl_metrics.output import catalogue
+
+    if given["explain"]:
+        emit(catalogue.explanation(given["explain"], given["output"]))
+    else:
+        emit(catalogue.listing(given["output"]))
+    return ExitStatus.OK
+
+
+def _check(ctx: click.Context, given: dict[str, Any]) -> None:
+    """Contradictions. Raises UsageError."""
+    if given["from_file"]:
+        source = click.core.ParameterSource.COMMANDLINE
+        for name in ("node", "logs", "wait", "max_kubelets"):
+            if ctx.get_parameter_source(name) is source:
+                flag = "--" + name.replace("_", "-")
+                raise UsageError(f"{flag} asks the cluster: it does not go with --from")
+    if given["node"] is not None:
+        check_name(given["node"])
+
+
+def _ids(given: dict[str, Any]) -> list[Suppression]:
+    """What is suppressed. Raises UsageError for an id that does not exist, there or in --only."""
+    from kubectl_metrics.diagnosis.judge import Suppression
+
+    suppressed = [Suppression(text) for text in given["suppress"]]
+    if ids := [*given["only"], *(one.id for one in suppressed)]:
+        from kubectl_metrics.output import catalogue
+
+        for id_ in ids:
+            catalogue.check_id(id_)
+    return suppressed
+
+
+def _load(path: str) -> Evidence:
+    from kubectl_metrics.diagnosis import bundle
+
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST_BUNDLE + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > _LARGEST_BUNDLE:
+        raise UsageError(f"{path} is larger than any bundle")
+    return bundle.decode(content, path)
+
+
+def _save(evidence: Evidence, path: str) -> None:
+    """Raises MetricsError. The report is still printed by nobody then: what was asked for has not been done."""
+    from kubectl_metrics.diagnosis import bundle
+    from kubectl_metrics.errors import MetricsError
+
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it tells much of a cluster
+        with open(descriptor, "wb") as file:
+            file.write(bundle.encode(evidence))
+    except OSError as error:
+        raise MetricsError(f"cannot write {path}: {error.strerror}") from error
+    say(f"note: what was seen is in {path}")
+
+
+def _masked(evidence: Evidence) -> Evidence:
+    import secrets
+
+    from kubectl_metrics.diagnosis.mask import mask
+
+    return mask(evidence, secrets.token_bytes(32))

@@ -1,0 +1,49 @@
+"""The certificate of a server to which nothing is said: the handshake is all that happens.
+
+Nobody's credentials are at risk, so it may be asked of a server that cannot be trusted; that is what it is for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+
+from kubectl_metrics.connection import failures
+from kubectl_metrics.connection.deadlines import WATCHDOG
+from kubectl_metrics.connection.dialing import dial, handshake, join
+from kubectl_metrics.connection.tls import client_context, is_ip
+
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME (OpenSSL's x509_vfy.h)
+
+
+def chain_context(authorities: bytes | None) -> ssl.SSLContext:
+    """A context that looks whether a certificate's chain leads to ``authorities`` (PEM), whenever that was valid.
+
+    Raises KubeconfigError if there is no authority in them that can be read.
+    """
+    context = client_context(authorities=authorities)
+    context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
+    return context
+
+
+def any_context() -> ssl.SSLContext:
+    """A context that takes every certificate. It has none of its own to show, and must be used for nothing else."""
+    return client_context(authorities=None, insecure=True)
+
+
+def certificate(host: str, port: int, context: ssl.SSLContext, *, connect_timeout: float, timeout: float) -> bytes:
+    """The certificate (DER) that a server shows, if the context accepts its chain; its names are not looked at.
+
+    Raises ConnectionFailed.
+    """
+    deadline = WATCHDOG.start(timeout)
+    try:
+        with contextlib.closing(dial(host, port, deadline, connect_timeout)) as sock:
+            name = None if is_ip(host) else host.rstrip(".")
+            with handshake(context, sock, name, deadline) as tls:
+                return tls.getpeercert(binary_form=True) or b""
+    except failures.EXPECTED as error:
+        cause = TimeoutError() if deadline.over() else error
+        raise failures.connection_failed(join(host, port), cause) from None
+    finally:
+        deadline.finish()

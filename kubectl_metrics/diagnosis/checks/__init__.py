@@ -1,0 +1,1 @@
+"""The checks, one module for each stretch of the pipeline. Pure: evidence in, faults out."""

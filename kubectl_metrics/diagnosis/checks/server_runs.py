@@ -1,0 +1,311 @@
+"""metrics-server's pods once they run: crashes, lack of memory, probes that fail, restarts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from kubectl_metrics.diagnosis.check import check
+from kubectl_metrics.diagnosis.facts import Facts, is_metrics_server, server_container
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import ContainerStatus, Pod
+from kubectl_metrics.diagnosis.serverpods import (
+    State,
+    container_of,
+    event_proofs,
+    extent,
+    last_end,
+    name_of,
+    pod_target,
+    pods_in,
+    server_status,
+    serving,
+    short,
+    state,
+    statuses,
+    target,
+    texts,
+    who,
+)
+from kubectl_metrics.diagnosis.sizing import MEBIBYTE, read_size, recommended
+from kubectl_metrics.wire.quantity import format_bytes
+
+_KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"
+_README = "https://github.com/kubernetes-sigs/metrics-server/blob/master/README.md"
+_CRASH = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-running-pod/"
+_PROBES = "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/"
+_LAST_WORDS = re.compile(r"panic: |Error: |F\d{4} ")
+_FAILED_PROBE = re.compile(r"\[-\](\S+) failed")
+_PATHS = frozenset(["/readyz", "/livez", "/healthz"])  # what it answers to anybody
+_DAY = 86400.0
+_HOUR = 3600.0
+_MANY = 3  # restarts; one or two are a node's reboot or an update
+
+
+@check(
+    "KM504",
+    Severity.ERROR,
+    Category.METRICS_SERVER,
+    title="metrics-server ends again and again",
+    why="Its process ends with an error soon after each start, and the kubelet waits longer and longer before it "
+    "starts "
+    "it again. Why it ends is in its log, which is read only with --logs.",
+    remedy="kubectl -n kube-system logs deployment/metrics-server --previous  # the line that begins with panic: or "
+    "Error:",
+    link=_CRASH,
+    needs=("service_pods",),
+    because=("KM505", "KM507", "KM508", "KM509", "KM512", "KM514", "KM518", "KM601", "KM604", "KM605"),
+)
+def crashes(facts: Facts) -> Iterator[Fault]:
+    """The last words of the process are quoted where they are known."""
+    pods = pods_in(facts, State.CRASHING)
+    if not pods:
+        return
+    proofs = []
+    names = {f"Pod {name_of(pod)}" for pod in pods}
+    for pod in pods[:3]:
+        for one in statuses(pod):
+            if not one.ready and last_end(one) is not None:
+                proofs.append(_end(pod, one))
+    words = next((one for one in texts(facts) if one.object in names and _LAST_WORDS.match(one.value)), None)
+    if words is not None:
+        proofs.append(Proof(words.object, words.field, short(words.value)))
+    affected, severity = extent(facts, pods)
+    culprit = next((one for one in statuses(pods[0]) if not one.ready and last_end(one) is not None), None)
+    container = f" -c {culprit.name}" if culprit is not None else ""
+    yield Fault(
+        title=f"{who(facts)} ends again and again",
+        evidence=proofs or [Proof(f"Pod {name_of(pods[0])}", "status.phase", pods[0].status.phase)],
+        affected=affected,
+        severity=severity,
+        remedy=f"kubectl logs {pod_target(pods[0])}{container} --previous  # the line with panic: or Error:",
+    )
+
+
+def _end(pod: Pod, one: ContainerStatus) -> Proof:
+    end = last_end(one)
+    field = "state" if one.state.terminated is not None else "lastState"
+    value = f"{end.reason}, exit code {end.exit_code}, {one.restart_count} restarts" if end is not None else "none"
+    return Proof(f"Pod {name_of(pod)}", f"status.containerStatuses[{one.name}].{field}.terminated", short(value))
+
+
+@check(
+    "KM505",
+    Severity.ERROR,
+    Category.METRICS_SERVER,
+    title="metrics-server was killed because it needs more memory than its limit",
+    why="It holds two samples of every container in memory, so it grows with nodes and pods. Beyond its memory limit "
+    "the "
+    "kernel kills it, and until it has scraped all kubelets twice again there are no metrics.",
+    remedy="kubectl -n kube-system set resources deployment/metrics-server -c metrics-server "
+    "--requests=memory=400Mi --limits=memory=400Mi",
+    link=f"{_README}#scaling",
+    needs=("service_pods",),
+)
+def out_of_memory(facts: Facts) -> Iterator[Fault]:
+    """An error while it does not serve for that reason, a warning for a day after it has recovered."""
+    killed = [pod for pod in facts.pods if state(facts, pod) is not State.GONE and _was_killed(facts, pod)]
+    if not killed:
+        return
+    down = [pod for pod in killed if state(facts, pod) is not State.READY]
+    pods = down or killed
+    proofs = []
+    for pod in pods[:3]:
+        for one in statuses(pod):
+            if _is_oom(one):
+                proofs.append(_end(pod, one))
+    affected, severity = extent(facts, pods)
+    container = container_of(facts)
+    limit = read_size(container.resources.limits).memory if container is not None else None
+    if container is not None:
+        proofs.append(
+            Proof(
+                f"Pod {name_of(pods[0])}",
+                f"spec.containers[{container.name}].resources.limits.memory",
+                format_bytes(limit) if limit is not None else "none: the node itself had no memory left",
+            )
+        )
+    remedy = ""
+    if container is not None:
+        nodes = len(facts.nodes) if facts.evidence.nodes.ok else 0
+        wanted = max(2 * (limit or 0), recommended(nodes).memory or 0)
+        amount = format_bytes(-(-wanted // MEBIBYTE) * MEBIBYTE)
+        remedy = (
+            f"kubectl set resources {target(facts)} -c {container.name} "
+            f"--requests=memory={amount} --limits=memory={amount}"
+        )
+    yield Fault(evidence=proofs, affected=affected, severity=severity, remedy=remedy)
+
+
+def _is_oom(one: ContainerStatus) -> bool:
+    end = last_end(one)
+    return end is not None and end.reason == "OOMKilled"
+
+
+def _was_killed(facts: Facts, pod: Pod) -> bool:
+    for one in statuses(pod):
+        end = last_end(one)
+        if end is not None and end.reason == "OOMKilled":
+            age = facts.age(end.finished_at)
+            if not one.ready or age is None or age < _DAY:
+                return True
+    return False
+
+
+@check(
+    "KM506",
+    Severity.ERROR,
+    Category.METRICS_SERVER,
+    title="metrics-server runs and is not ready",
+    why="It becomes ready when it has scraped at least one kubelet twice, with nodes and containers in the answer. As "
+    "long as it is not, the Service has no endpoint and the API server has nobody to ask.",
+    remedy="kubectl -n kube-system logs deployment/metrics-server  # the lines with: Failed to scrape node",
+    link=f"{_KNOWN_ISSUES}#metrics-server-pod-failed-to-reach-running-status",
+    needs=("service_pods",),
+    because=(
+        *("KM507", "KM511", "KM512", "KM515", "KM603", "KM604", "KM605", "KM7"),
+        *("KM803", "KM804"),
+    ),
+)
+def not_ready(facts: Facts) -> Iterator[Fault]:
+    """A pod on a node that is not ready is a matter of that node; a new one may just need another moment."""
+    lost = pods_in(facts, State.LOST)
+    if lost:
+        yield Fault(
+            title=f"{who(facts)}'s pod is on a node that is not ready",
+            evidence=[Proof(f"Pod {name_of(pod)}", "spec.nodeName", pod.spec.node_name) for pod in lost[:3]],
+            affected=[name_of(pod) for pod in lost],
+            severity=extent(facts, lost)[1],
+            remedy=f"kubectl describe node {shlex.quote(lost[0].spec.node_name)}  # or wait until the pod is made "
+            "anew elsewhere",
+        )
+    pods = pods_in(facts, State.UNREADY)
+    young = [] if serving(facts) else pods_in(facts, State.YOUNG)
+    if not pods and not young:
+        return
+    proofs = []
+    for pod in (pods or young)[:3]:
+        status = server_status(pod)
+        since = status.state.running.started_at if status is not None and status.state.running is not None else None
+        running = f"running since {since}" if since else "new"
+        proofs.append(Proof(f"Pod {name_of(pod)}", "status.conditions[Ready].status", f"not True, {running}"))
+    health = facts.evidence.readyz.value
+    if health is not None and not serving(facts):
+        failed = ", ".join(_FAILED_PROBE.findall(health.text)) or short(health.text)
+        proofs.append(Proof(f"{who(facts)}'s /readyz", f"HTTP {health.status}", short(f"failed: {failed}")))
+    proofs += event_proofs(facts, "Unhealthy", pods=pods or young)
+    affected, severity = extent(facts, pods or young)
+    probe = _odd_probe((pods or young)[0])
+    if probe is not None:
+        yield Fault(
+            title=f"The readiness probe of {who(facts)} asks for what it does not answer",
+            evidence=[probe, *proofs],
+            affected=affected,
+            severity=severity,
+            remedy=f"kubectl edit {target(facts)}  # readinessProbe.httpGet: path /readyz, scheme HTTPS, port https",
+        )
+    elif pods:
+        yield Fault(
+            title=f"{who(facts)} runs and is not ready",
+            evidence=proofs,
+            affected=affected,
+            severity=severity,
+            remedy=f"kubectl logs {pod_target(pods[0])}  # the lines with: Failed to scrape node",
+        )
+    else:
+        yield Fault(
+            title=f"{who(facts)} has only just started",
+            evidence=proofs,
+            remedy=f"kubectl rollout status {target(facts)}  # it needs two scrapes: a minute or two",
+        )
+
+
+def _odd_probe(pod: Pod) -> Proof | None:
+    """What a pod's readiness probe asks for, if metrics-server answers that with 403 or 404."""
+    container = server_container(pod.spec.containers)
+    probe = container.readiness_probe if container is not None and is_metrics_server([container]) else None
+    if container is None or probe is None or probe.http_get is None or probe.http_get.path in _PATHS:
+        return None
+    where = f"spec.containers[{container.name}].readinessProbe.httpGet.path"
+    return Proof(f"Pod {name_of(pod)}", where, short(probe.http_get.path or "/"))
+
+
+@check(
+    "KM507",
+    Severity.ERROR,
+    Category.METRICS_SERVER,
+    title="The kubelet kills metrics-server because its liveness probe fails",
+    why="Its /livez fails when a round of scrapes takes more than 1.5 times --metric-resolution, when it does not "
+    "listen "
+    "on the probed port, or when it has too little CPU to answer within the probe's timeout.",
+    remedy="kubectl -n kube-system edit deployment/metrics-server  # a longer --metric-resolution; "
+    "livenessProbe.timeoutSeconds",
+    link=_PROBES,
+    needs=("service_pods", "events"),
+    because=("KM505", "KM508", "KM509", "KM512", "KM604", "KM734"),
+)
+def killed_by_probe(facts: Facts) -> Iterator[Fault]:
+    """Only a container that was really killed counts: single failures are nothing."""
+    names = {pod.metadata.name: pod for pod in facts.pods}
+    proofs: dict[str, Proof] = {}
+    killed = {}
+    for one in facts.evidence.events.get():
+        pod = names.get(one.involved_object.name)
+        if pod is None:
+            continue
+        age = facts.age(one.last_timestamp or one.event_time)
+        if age is not None and age > _HOUR:
+            continue
+        if one.reason == "Killing" and "failed liveness probe" in one.message:
+            killed[pod.metadata.name] = pod
+        elif not (one.reason == "Unhealthy" and one.message.startswith("Liveness probe failed")):
+            continue
+        times = f"{one.message} ({one.count} times)" if (one.count or 0) > 1 else one.message
+        proofs[pod.metadata.name + one.reason] = Proof(f"Event about Pod {name_of(pod)}", one.reason, short(times))
+    if not killed:
+        return
+    health = facts.evidence.livez.value
+    evidence = [proof for name, proof in proofs.items() if any(name.startswith(one) for one in killed)]
+    if health is not None and (failed := _FAILED_PROBE.findall(health.text)):
+        evidence.append(Proof(f"{who(facts)}'s /livez", f"HTTP {health.status}", short(", ".join(failed))))
+    down = [pod for pod in killed.values() if state(facts, pod) is not State.READY]
+    affected, severity = extent(facts, down or list(killed.values()))
+    yield Fault(
+        title=f"The kubelet kills {who(facts)}: its liveness probe fails",
+        evidence=evidence,
+        affected=affected,
+        severity=severity,
+        remedy=f"kubectl edit {target(facts)}  # a longer --metric-resolution, livenessProbe.timeoutSeconds, more cpu",
+    )
+
+
+@check(
+    "KM519",
+    Severity.WARNING,
+    Category.METRICS_SERVER,
+    title="metrics-server has restarted several times, the last time within the hour",
+    why="Each time it begins with an empty memory: for a minute or two there are no metrics, and autoscalers stand "
+    "still.",
+    remedy="kubectl -n kube-system logs deployment/metrics-server --previous",
+    link=_CRASH,
+    needs=("service_pods",),
+    because=("KM50", "KM512", "KM514", "KM518", "KM6"),
+)
+def restarts(facts: Facts) -> Iterator[Fault]:
+    """Of pods that serve now; those that do not have a finding of their own."""
+    pods, proofs = [], []
+    for pod in pods_in(facts, State.READY):
+        for one in statuses(pod):
+            end = one.last_state.terminated
+            age = facts.age(end.finished_at) if end is not None else None
+            if end is not None and age is not None and age < _HOUR and one.restart_count >= _MANY:
+                pods.append(pod)
+                proofs.append(_end(pod, one))
+                break
+    if pods:
+        yield Fault(
+            evidence=proofs[:3],
+            affected=[name_of(pod) for pod in pods],
+            remedy=f"kubectl logs {pod_target(pods[0])} --all-containers --previous  # why it ended",
+        )

@@ -1,0 +1,1 @@
+"""Asking the cluster for the evidence of a diagnosis. Nothing here judges."""

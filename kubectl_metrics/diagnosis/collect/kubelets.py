@@ -1,0 +1,446 @@
+"""What the kubelets do when they are asked: one ``KubeletProbe`` for each.
+
+Strategy: a kubelet is asked as ``sources.access`` would ask it, but each step is kept: the addresses one after the
+other, the certificate, the answer, and where the direct way fails, the answer through the API server. What the request
+itself does not show (whether metrics-server's CA has signed the certificate, and what is in one that we do not accept)
+is learned from handshakes in which nothing is said (``connection.peer``).
+
+Facts
+- Most clusters have one CA for all: then one connection to a healthy kubelet tells everything.
+- A kubelet to which there is no connection keeps a worker busy for seconds. So there is a worker for each, up to 200,
+  and where the first handful could not be reached, the rest are not tried, directly or by proxy.
+- All together have as long as one slow kubelet would take: what there is no time left for is not tried, and that is not
+  held against the kubelet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from ssl import SSLContext
+from typing import TypeVar
+
+import msgspec
+
+from kubectl_metrics.connection import peer
+from kubectl_metrics.connection.tls import NameMismatch, check_name
+from kubectl_metrics.connection.transport import Response, Transport
+from kubectl_metrics.diagnosis import objects
+from kubectl_metrics.diagnosis.probe import Answer, Attempt, Certificate, KubeletAuthentication, KubeletProbe
+from kubectl_metrics.diagnosis.scrape import summarize
+from kubectl_metrics.errors import (
+    UNREACHABLE_KINDS,
+    UNVERIFIED_KINDS,
+    ConnectionFailed,
+    FailureKind,
+    KubeconfigError,
+    MetricsError,
+)
+from kubectl_metrics.sources import addresses
+from kubectl_metrics.sources.access import (
+    CONNECT_TIMEOUT,
+    HANDFUL,
+    MAX_ANSWER,
+    PROXIED,
+    Kubelets,
+    Parameters,
+    is_api_refusal,
+)
+from kubectl_metrics.sources.kubelets import RESOURCE_ANNOTATION, resource_path
+from kubectl_metrics.sources.parallel import Tick, gather
+from kubectl_metrics.wire import certificate, status
+from kubectl_metrics.wire.core import DaemonEndpoint, DaemonEndpoints, Node, NodeAddress, NodeStatus, ObjectMeta
+from kubectl_metrics.wire.decode import decoder
+from kubectl_metrics.wire.status import shorten
+from kubectl_metrics.wire.time import format_timestamp
+
+T = TypeVar("T")
+
+LIMIT = 200  # kubelets that are asked, if nobody says otherwise
+HEALTH, CONFIG = "/healthz", "/configz"
+
+_WORKERS = 200
+_ADDRESSES = 3  # of one node
+_PATIENCE = 6.0  # seconds for the API server, to a kubelet that could not be reached directly
+_LEAST = 3.0  # seconds: with less than that, nothing new is begun
+_EXCERPT = 300  # characters of a body that is an error
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_CONNECTED = frozenset({"", *(kind.value for kind in UNVERIFIED_KINDS), FailureKind.TLS.value})
+_ELSEWHERE = frozenset(kind.value for kind in UNREACHABLE_KINDS | UNVERIFIED_KINDS | {FailureKind.TLS})
+
+Get = Callable[[str, Parameters, float], Response]
+
+
+class _Switch(msgspec.Struct):
+    enabled: bool | None = None
+
+
+class _X509(msgspec.Struct, rename="camel"):
+    client_ca_file: str | None = msgspec.field(name="clientCAFile", default=None)
+
+
+class _Authentication(msgspec.Struct):
+    webhook: _Switch = msgspec.field(default_factory=_Switch)
+    anonymous: _Switch = msgspec.field(default_factory=_Switch)
+    x509: _X509 = msgspec.field(default_factory=_X509)
+
+
+class _Configuration(msgspec.Struct):
+    authentication: _Authentication = msgspec.field(default_factory=_Authentication)
+    server_tls_bootstrap: bool | None = msgspec.field(name="serverTLSBootstrap", default=None)
+
+
+class _Configz(msgspec.Struct):
+    """/configz: only this much, the rest is nobody's business."""
+
+    kubeletconfig: _Configuration = msgspec.field(default_factory=_Configuration)
+
+
+_configz = decoder(_Configz)
+
+
+class Authorities(msgspec.Struct, frozen=True, kw_only=True):
+    """Who vouches for kubelets: PEM, None for the system's roots."""
+
+    ours: bytes | None  # what direct access verifies with
+    theirs: bytes | None  # what metrics-server does: kube-root-ca.crt, else the kubeconfig's
+    insecure: bool = False  # --kubelet-insecure-tls: direct access verifies nothing
+
+
+def probe(
+    nodes: Sequence[Node],
+    kubelets: Kubelets,
+    authorities: Authorities,
+    *,
+    deep: bool = False,
+    closely: Collection[str] = (),
+    tick: Tick | None = None,
+) -> list[KubeletProbe]:
+    """Ask the kubelets of ``nodes``, all at once.
+
+    Args:
+        nodes: in the order of the result.
+        kubelets: the way to them.
+        authorities: for their certificates.
+        deep: whether to ask for their health and configuration too.
+        closely: the nodes to be asked so where not all are: those without metrics.
+        tick: is called with (done, all), also while waiting.
+
+    Raises:
+        MetricsError: the options for direct access cannot be used.
+    """
+    chosen = {node.name for node in nodes} if deep else set(closely)
+    prober = _Prober(kubelets, authorities, closely=chosen, count=len(nodes))
+    calls: list[Callable[[], KubeletProbe]] = [partial(prober, node) for node in nodes]
+    probes = []
+    for outcome in gather(calls, workers=_WORKERS, tick=tick):
+        if isinstance(outcome, MetricsError):
+            raise outcome
+        probes.append(outcome)
+    return probes
+
+
+def choose(nodes: Sequence[Node], unmeasured: Collection[str], limit: int = LIMIT) -> tuple[list[Node], str]:
+    """The nodes to ask: all if they are few, else those without metrics first, and what to say about the choice."""
+    if len(nodes) <= limit:
+        return list(nodes), f"all {len(nodes)}"
+    wanted = set(unmeasured)
+    missing = [node for node in nodes if node.name in wanted]
+    others = [node for node in nodes if node.name not in wanted]
+    few = min(max(limit // 10, 1), len(others))  # with metrics, to compare with
+    first = _spread(missing, limit - few)
+    second = _spread(others, limit - len(first))
+    chosen = {node.name for node in (*first, *second)}
+    text = f"{len(chosen)} of {len(nodes)}: {len(first)} of {len(missing)} without metrics"
+    return [node for node in nodes if node.name in chosen], f"{text}, {len(second)} of {len(others)} with metrics"
+
+
+def core_node(node: objects.Node) -> Node:
+    """The part of a node that it takes to ask its kubelet."""
+    path = node.metadata.annotations.metrics_path if node.metadata.annotations else ""
+    return Node(
+        ObjectMeta(node.metadata.name, annotations={RESOURCE_ANNOTATION: path} if path else None),
+        status=NodeStatus(
+            addresses=[NodeAddress(one.type, one.address) for one in node.status.addresses or ()],
+            daemon_endpoints=DaemonEndpoints(DaemonEndpoint(node.status.daemon_endpoints.kubelet_endpoint.port)),
+        ),
+    )
+
+
+def _spread(things: Sequence[T], count: int) -> list[T]:
+    """``count`` of them, evenly."""
+    if len(things) <= count:
+        return list(things)
+    return [things[index * len(things) // count] for index in range(count)]
+
+
+class _Reached:
+    """Whether it is worth trying: not if the first handful could not be reached, and nobody could."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reached = False
+        self._unreached = 0
+
+    def note(self, *, reached: bool) -> None:
+        with self._lock:
+            self._reached = self._reached or reached
+            self._unreached += not reached
+
+    def hopeless(self) -> bool:
+        with self._lock:
+            return not self._reached and self._unreached >= HANDFUL
+
+
+class _Prober:
+    """Asks one kubelet; what it learns of one is of use for the next. Safe to use from several threads."""
+
+    def __init__(self, kubelets: Kubelets, authorities: Authorities, *, closely: Collection[str], count: int) -> None:
+        self._kubelets = kubelets
+        self._closely = closely
+        self._timeout = kubelets.options.timeout
+        self._access = kubelets.options.access
+        # Whether our own verification is metrics-server's too.
+        ours, theirs = _blocks(authorities.ours), _blocks(authorities.theirs)
+        self._same = not authorities.insecure and ours == theirs
+        self._insecure = authorities.insecure
+        self._any = peer.any_context()
+        self._chain: SSLContext | None = None
+        with contextlib.suppress(KubeconfigError):  # then nobody knows what metrics-server makes of it
+            self._chain = peer.chain_context(authorities.theirs)
+        self._directly, self._by_proxy = _Reached(), _Reached()
+        self._slots = threading.BoundedSemaphore(PROXIED)  # whoever waits for one does not know yet what others learn
+        rounds = -(-count // _WORKERS)
+        self._end = time.monotonic() + (self._timeout + 1) * rounds
+
+    def __call__(self, node: Node) -> KubeletProbe:
+        found = KubeletProbe(node=node.name)
+        path = resource_path(node)
+        transport = self._attempt(node, path, found)
+        try:
+            if self._needs_proxy(found):
+                self._ask_by_proxy(node, path, found)
+            if node.name in self._closely:
+                self._ask_more(node, transport, found)
+        finally:
+            if transport is not None:
+                transport.close()
+        return found
+
+    # ---- directly ----
+
+    def _attempt(self, node: Node, path: str, found: KubeletProbe) -> Transport | None:
+        """Tries the addresses until there is a kubelet at one; returns the way to it if it may be asked more."""
+        port = self._kubelets.port(node)
+        known = addresses.addresses(node, self._kubelets.options.address_types)
+        hosts = [(address, kind) for address, kind in known.items() if addresses.is_host(address)][:_ADDRESSES]
+        if not 0 < port < 65536:
+            return None
+        for number, (address, kind) in enumerate(hosts):
+            if self._directly.hopeless() or not self._left():
+                return None
+            attempt = Attempt(type=kind, address=address, port=port)
+            found.attempts.append(attempt)
+            started = time.monotonic()
+            transport = self._kubelets.transport(node, address, port)
+            answered = self._access != "proxy" and self._ask_directly(transport, path, attempt, found)
+            if self._kubelets.options.secure:
+                self._look(node, attempt, transport.certificate)
+            attempt.seconds = round(time.monotonic() - started, 3)
+            if answered:
+                self._directly.note(reached=True)
+                return transport
+            transport.close()
+            if attempt.failure in _CONNECTED:
+                self._directly.note(reached=True)
+                return None
+            if not number and attempt.failure == FailureKind.TIMEOUT.value:
+                self._directly.note(reached=False)
+        return None
+
+    def _ask_directly(self, transport: Transport, path: str, attempt: Attempt, found: KubeletProbe) -> bool:
+        """Whether there was an HTTP answer. Unless --kubelet-insecure-tls says so, a bad certificate is the end."""
+        try:
+            answer = self._ask(_get(transport), path, self._left(), found)
+        except ConnectionFailed as error:
+            secured = transport.certificate is not None and error.kind not in UNVERIFIED_KINDS
+            if secured or error.kind is FailureKind.HUNG:  # the kubelet is there, and its answer is not
+                found.answers.append(_failed(path, error))
+            else:
+                attempt.failure, attempt.message = error.kind.value, error.reason
+            return False
+        found.answers.append(answer)
+        return True
+
+    def _look(self, node: Node, attempt: Attempt, shown: bytes | None) -> None:
+        """The certificate of an attempt, and who trusts it. ``shown`` is what our own request has seen of it."""
+        if attempt.failure not in _CONNECTED:
+            return
+        ours = self._same and self._access != "proxy"
+        if ours and shown is not None and attempt.failure in ("", FailureKind.TLS_NAME.value):
+            attempt.trusted = True
+        elif ours and attempt.failure == FailureKind.TLS_UNTRUSTED.value:
+            attempt.trusted = False
+        elif self._chain is not None and attempt.failure != FailureKind.TLS.value:
+            try:
+                shown = self._handshake(attempt, self._chain)
+                attempt.trusted = True
+            except ConnectionFailed as error:
+                if error.kind in UNVERIFIED_KINDS:
+                    attempt.trusted = False
+                elif not attempt.failure:
+                    attempt.failure, attempt.message = error.kind.value, error.reason
+        if shown is None and attempt.failure in _CONNECTED:
+            with contextlib.suppress(ConnectionFailed):
+                shown = self._handshake(attempt, self._any)
+        if shown is None:
+            return
+        with contextlib.suppress(ValueError):
+            read = certificate.parse(shown)
+            attempt.certificate = _certificate(read)
+            if not attempt.failure and (self._insecure or self._access == "proxy"):
+                attempt.failure, attempt.message = _judge(read, attempt.trusted, addresses.names(node))
+
+    def _handshake(self, attempt: Attempt, context: SSLContext) -> bytes:
+        return peer.certificate(
+            attempt.address,
+            attempt.port,
+            context,
+            connect_timeout=min(CONNECT_TIMEOUT, self._timeout),
+            timeout=min(CONNECT_TIMEOUT, self._timeout),
+        )
+
+    # ---- through the API server ----
+
+    def _needs_proxy(self, found: KubeletProbe) -> bool:
+        if self._access != "auto":
+            return self._access == "proxy"
+        if found.answers:
+            return found.answers[-1].status in (401, 403)
+        return all(one.failure in _ELSEWHERE for one in found.attempts)
+
+    def _ask_by_proxy(self, node: Node, path: str, found: KubeletProbe) -> Answer | None:
+        """None where it was not tried."""
+        patience = _PATIENCE if any(one.failure not in _CONNECTED for one in found.attempts) else self._timeout
+        with self._slots:
+            seconds = min(patience, self._left())
+            if not seconds or self._by_proxy.hopeless():
+                return None
+            try:
+                answer = self._ask(self._kubelets.proxy(node).get, path, seconds, found)
+            except ConnectionFailed as error:
+                self._by_proxy.note(reached=error.kind not in (FailureKind.HUNG, FailureKind.TIMEOUT))
+                answer = _failed(path, error)
+            else:
+                self._by_proxy.note(reached=True)
+        answer.proxied = True
+        found.answers.append(answer)
+        return answer
+
+    # ---- in depth ----
+
+    def _ask_more(self, node: Node, transport: Transport | None, found: KubeletProbe) -> None:
+        for path in (HEALTH, CONFIG):
+            answer = None
+            if transport is not None:
+                try:
+                    answer = self._ask(_get(transport), path, self._timeout, found)
+                except ConnectionFailed as error:
+                    answer = _failed(path, error)
+                found.answers.append(answer)
+            if self._access != "direct" and (answer is None or not 200 <= answer.status < 300):
+                self._ask_by_proxy(node, path, found)
+
+    # ---- both ----
+
+    def _left(self) -> float:
+        """Seconds that a request may take now, 0 if there are too few to begin with it."""
+        left = min(self._end - time.monotonic(), self._timeout)
+        return left if left >= min(_LEAST, self._timeout) else 0.0
+
+    def _ask(self, get: Get, path: str, seconds: float, found: KubeletProbe) -> Answer:
+        """The answer, whatever its status. Raises ConnectionFailed."""
+        asked = time.time()
+        response = get(path, (), seconds)
+        good = 200 <= response.status < 300
+        if good and path == CONFIG:
+            found.authentication = _authentication(response.body)
+        return Answer(
+            path=path,
+            by_api=not good and is_api_refusal(response),
+            status=response.status,
+            message="" if good else _excerpt(response),
+            content_type=response.headers.get("Content-Type", "")[:100],
+            date=response.headers.get("Date", "")[:40],
+            asked=_timestamp(asked + response.seconds / 2),
+            seconds=round(response.seconds, 3),
+            scrape=summarize(response.body) if good and path not in (HEALTH, CONFIG) else None,
+        )
+
+
+def _get(transport: Transport) -> Get:
+    return lambda path, query, seconds: transport.get(path, query, timeout=seconds, limit=MAX_ANSWER)
+
+
+def _failed(path: str, error: ConnectionFailed) -> Answer:
+    return Answer(path=path, failure=error.kind.value, message=error.reason, asked=_timestamp(time.time()))
+
+
+def _excerpt(response: Response) -> str:
+    """The message of the API server's Status; of anything else, the beginning."""
+    if is_api_refusal(response):
+        return status.error(response.status, response.body, "").message[:_EXCERPT]
+    return shorten(response.body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
+
+
+def _authentication(body: bytes) -> KubeletAuthentication | None:
+    """What /configz says; None if it is something else."""
+    try:
+        found = _configz(body, "configz").kubeletconfig
+    except MetricsError:
+        return None
+    return KubeletAuthentication(
+        webhook=found.authentication.webhook.enabled,
+        anonymous=found.authentication.anonymous.enabled,
+        client_ca_file=found.authentication.x509.client_ca_file or "",
+        server_tls_bootstrap=found.server_tls_bootstrap,
+    )
+
+
+def _certificate(found: certificate.Certificate) -> Certificate:
+    return Certificate(
+        subject=found.subject,
+        issuer=found.issuer,
+        dns_names=list(found.dns_names),
+        ip_addresses=list(found.ip_addresses),
+        not_before=_timestamp(found.not_before.timestamp()),
+        not_after=_timestamp(found.not_after.timestamp()),
+        self_signed=found.self_signed,
+    )
+
+
+def _judge(found: certificate.Certificate, trusted: bool | None, names: Sequence[str]) -> tuple[str, str]:
+    """What a client that verifies would have said: where ours did not, or was not asked to."""
+    if trusted is False:
+        return FailureKind.TLS_UNTRUSTED.value, "x509: certificate signed by unknown authority"
+    if not found.not_before.timestamp() <= time.time() <= found.not_after.timestamp():
+        return FailureKind.TLS_EXPIRED.value, "x509: certificate has expired or is not yet valid"
+    shown = [*(("DNS", name) for name in found.dns_names), *(("IP Address", one) for one in found.ip_addresses)]
+    try:
+        check_name({"subjectAltName": tuple(shown)}, names)
+    except NameMismatch as error:
+        return FailureKind.TLS_NAME.value, str(error)
+    return "", ""
+
+
+def _blocks(pem: bytes | None) -> frozenset[bytes] | None:
+    """The certificates of a bundle, however its lines are broken."""
+    return None if pem is None else frozenset(b"".join(block.split()) for block in _PEM.findall(pem))
+
+
+def _timestamp(seconds: float) -> str:
+    return format_timestamp(round(seconds * 1000))

@@ -1,0 +1,23 @@
+"""An evidence in which names and addresses are replaced by others, for somebody who must not know them.
+
+What stays: what Kubernetes and metrics-server are called (``vocabulary``), versions, times, quantities, ports, what
+kind of network an address is in, and every relation between names and between addresses that a check looks at. So it is
+judged like the original. docs/bundle.md tells what that means for those who pass one on.
+"""
+
+from __future__ import annotations
+
+from kubectl_metrics.diagnosis.evidence import Evidence
+from kubectl_metrics.diagnosis.mask.fields import Learning, Replacing
+from kubectl_metrics.diagnosis.mask.names import Names
+
+
+def mask(evidence: Evidence, key: bytes) -> Evidence:
+    """The evidence with other names and addresses: the same ones for the same key, unguessable without it."""
+    names = Names(key)
+    learning = Learning(names)
+    # What a name is called by depends on where it is met first: a node is a node, also where a pod is called after it.
+    for name in ("nodes", "node_metrics", "kubelets", "namespaces", "service", "deployments", "pods"):
+        learning.visit(getattr(evidence, name))
+    learning.visit(evidence)
+    return Replacing(names).visit(evidence)

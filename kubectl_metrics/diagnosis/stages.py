@@ -1,0 +1,144 @@
+"""The pipeline as a person thinks of it: one line for each stage, with what was looked at and what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from kubectl_metrics.diagnosis.check import Check
+from kubectl_metrics.diagnosis.evidence import Unknown
+from kubectl_metrics.diagnosis.facts import Facts, ready
+from kubectl_metrics.diagnosis.findings import Category, Finding, NotChecked, Skipped, Stage
+from kubectl_metrics.wire.metrics_list import GROUP
+
+
+def describe(
+    facts: Facts,
+    findings: Sequence[Finding],
+    skipped: Sequence[Skipped],
+    not_checked: Sequence[NotChecked],
+    checks: Mapping[str, Check],
+) -> list[Stage]:
+    """All stages in order. ``outcome`` is the worst finding's severity, else "ok", "skipped" or "unknown"."""
+    return [
+        Stage(category=one, outcome=_outcome(one, findings, skipped, not_checked, checks), seen=_see(one, facts))
+        for one in Category
+    ]
+
+
+def _outcome(
+    category: Category,
+    findings: Sequence[Finding],
+    skipped: Sequence[Skipped],
+    not_checked: Sequence[NotChecked],
+    checks: Mapping[str, Check],
+) -> str:
+    worst = min((one.severity for one in findings if one.category is category), key=lambda one: one.rank, default=None)
+    if worst is not None:
+        return worst.value
+    all_of_it = {one.id for one in checks.values() if one.category is category}
+    if all_of_it and all_of_it <= {one.id for one in skipped}:
+        return "skipped"
+    if all_of_it and all_of_it <= {one.id for one in skipped} | {one.id for one in not_checked}:
+        return "unknown"
+    return "ok"
+
+
+def _see(category: Category, facts: Facts) -> str:
+    try:
+        return _SEEN[category](facts)
+    except Unknown as unknown:
+        what = unknown.read.what
+        return f"not looked at: needs {what}" if unknown.read.message and what else "not looked at"
+
+
+def _api_server(facts: Facts) -> str:
+    connected, version = facts.evidence.connected, facts.evidence.version
+    known = version.value.git_version if version.value else "version unknown"
+    return f"{connected.server or 'API server'} {known}, answers in {1000 * connected.seconds:.0f} ms"
+
+
+def _registration(facts: Facts) -> str:
+    if not facts.api_services:
+        return f"no APIService of {GROUP}"
+    parts = []
+    for one in facts.api_services:
+        place = one.spec.service
+        where = f"{place.namespace}/{place.name}:{place.port}" if place else "no Service"
+        parts.append(f"{one.spec.version} by {where}")
+    return f"{GROUP} {', '.join(parts)}"
+
+
+def _aggregation(facts: Facts) -> str:
+    found = facts.available
+    if found is None:
+        return "the APIService has no condition Available"
+    if found.status == "True":
+        return "the API server reaches it and holds it for available"
+    return f"{found.reason or 'not available'}"
+
+
+def _service(facts: Facts) -> str:
+    service = facts.evidence.service
+    if service.absent:
+        return f"{facts.service_name} does not exist"
+    service.get()
+    slices = facts.evidence.endpoint_slices.get()
+    endpoints = [one for part in slices for one in part.endpoints or ()]
+    good = sum(1 for one in endpoints if one.conditions.ready is not False)
+    return f"{facts.service_name.partition(' ')[2]}, {good} of {len(endpoints)} endpoints ready"
+
+
+def _metrics_server(facts: Facts) -> str:
+    pods = facts.pods
+    running = sum(1 for pod in pods if pod.status.phase == "Running")
+    image = facts.container.image.rpartition("/")[2] if facts.container else "no container"
+    restarts = sum(one.restart_count for pod in pods for one in pod.status.container_statuses or ())
+    return f"{image}, {running} of {len(pods)} pods running, {restarts} restarts"
+
+
+def _rbac(facts: Facts) -> str:
+    place, name = facts.account
+    bindings = [*facts.evidence.cluster_role_bindings.get(), *facts.evidence.role_bindings.get()]
+    roles = [
+        one.role_ref.name
+        for one in bindings
+        if any(s.kind == "ServiceAccount" and (s.namespace, s.name) == (place, name) for s in one.subjects or ())
+    ]
+    return f"ServiceAccount {place}/{name}: {', '.join(sorted(roles)) or 'bound to nothing'}"
+
+
+def _nodes(facts: Facts) -> str:
+    good = sum(1 for node in facts.nodes if ready(node))
+    return f"{good} of {len(facts.nodes)} ready"
+
+
+def _kubelets(facts: Facts) -> str:
+    answered = sum(1 for one in facts.evidence.kubelets if any(200 <= a.status < 300 for a in one.answers))
+    chosen = facts.evidence.kubelets_chosen
+    return f"{answered} of {len(facts.evidence.kubelets)} asked have answered" + (f" ({chosen})" if chosen else "")
+
+
+def _data(facts: Facts) -> str:
+    measured = len(facts.measured_nodes & set(facts.nodes_by_name))
+    text = f"{GROUP} has {measured} of {len(facts.nodes)} nodes"
+    if facts.evidence.pod_metrics.ok:
+        text += f" and {len(facts.evidence.pod_metrics.get())} pods"
+    return text
+
+
+def _consumers(facts: Facts) -> str:
+    return f"{len(facts.evidence.hpas.get())} HorizontalPodAutoscalers"
+
+
+_SEEN: dict[Category, Callable[[Facts], str]] = {
+    Category.API_SERVER: _api_server,
+    Category.REGISTRATION: _registration,
+    Category.AGGREGATION: _aggregation,
+    Category.SERVICE: _service,
+    Category.METRICS_SERVER: _metrics_server,
+    Category.RBAC: _rbac,
+    Category.NODES: _nodes,
+    Category.KUBELETS: _kubelets,
+    Category.DATA: _data,
+    Category.CONSUMERS: _consumers,
+}

@@ -1,0 +1,153 @@
+"""From where a kubelet is seen: metrics-server's own luck with it, beside what we and the API server see.
+
+What we see proves little about metrics-server, and the other way round: a laptop has no route to a node, and a pod has
+none of our rights. So what was seen from here is an error only where metrics-server lacks that node's metrics; where it
+has them, hardly anything that we see is worth a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from kubectl_metrics.diagnosis.evidence import Unknown
+from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.findings import Fault, Proof, Severity
+from kubectl_metrics.diagnosis.flags import ServerFlags
+from kubectl_metrics.diagnosis.objects import Node
+from kubectl_metrics.diagnosis.probe import Answer, KubeletProbe
+from kubectl_metrics.diagnosis.serverpods import State, patience, pods_in, server_status, serving
+
+_SHOWN = 3  # nodes whose evidence is shown
+_OTHER_PATHS = frozenset({"/healthz", "/configz"})
+
+Proofs = Mapping[str, Sequence[Proof]]  # of nodes, by name
+
+
+def unscraped(facts: Facts, name: str) -> bool | None:
+    """Whether metrics-server has not got metrics of a node; None if that is not known, or nothing to wonder at yet."""
+    if name in facts.excluded_nodes:
+        return None
+    if facts.evidence.node_metrics.ok:
+        if name in facts.measured_nodes:
+            return False
+        node = facts.nodes_by_name.get(name) if facts.evidence.nodes.ok else None
+        if (starting(facts) and not facts.measured_nodes) or (node is not None and is_young(facts, node)):
+            return None
+        return True  # all are scraped at the same time: where it has others, it had no luck with this one
+    # It is ready as soon as it has metrics of anybody, and not ready without any.
+    try:
+        return True if not serving(facts) and pods_in(facts, State.UNREADY) else None
+    except Unknown:
+        return None
+
+
+def starting(facts: Facts) -> bool:
+    """Whether metrics-server has not run long enough for a full set of metrics."""
+    try:
+        statuses = [server_status(pod) for pod in facts.pods]
+    except Unknown:
+        return False
+    since = [facts.age(one.state.running.started_at) for one in statuses if one is not None and one.state.running]
+    ages = [age for age in since if age is not None]
+    return bool(ages) and max(ages) < patience(facts)
+
+
+def is_young(facts: Facts, node: Node) -> bool:
+    """Whether a node has joined so recently that nobody could have measured it."""
+    age = facts.age(node.metadata.creation_timestamp)
+    return age is not None and age < patience(facts) + 60
+
+
+def is_virtual(node: Node) -> bool:
+    """Whether there is no kubelet at all behind a node."""
+    return (node.metadata.labels or {}).get("type") == "virtual-kubelet"
+
+
+def is_fargate(node: Node) -> bool:
+    """Whether a node is one of EKS's for a single pod."""
+    return (node.metadata.labels or {}).get("eks.amazonaws.com/compute-type") == "fargate"
+
+
+def is_windows(node: Node) -> bool:
+    return node.status.node_info.operating_system == "windows" or (
+        (node.metadata.labels or {}).get("kubernetes.io/os") == "windows"
+    )
+
+
+def verifying(facts: Facts) -> ServerFlags | None:
+    """metrics-server's flags, if it is there and checks the certificates of kubelets."""
+    flags = facts.flags
+    return None if flags is None or flags.insecure_tls else flags
+
+
+def graded(
+    facts: Facts,
+    seen: Proofs,
+    *,
+    unknown: Severity | None = Severity.WARNING,
+    measured: Severity | None = None,
+    missing: Severity | None = Severity.ERROR,
+    title: str = "",
+    remedy: Callable[[Sequence[str]], str] | None = None,
+) -> Iterator[Fault]:
+    """A fault for each severity: of nodes without metrics, with metrics, and where that is not known; None: no word."""
+    severities = {True: missing, False: measured, None: unknown}
+    groups: dict[Severity, list[str]] = {}
+    for name in sorted(seen):
+        severity = severities[unscraped(facts, name)]
+        if severity is not None:
+            groups.setdefault(severity, []).append(name)
+    for severity, names in sorted(groups.items(), key=lambda item: item[0].rank):
+        yield Fault(
+            title=title,
+            evidence=evidence(seen, names),
+            affected=names,
+            severity=severity,
+            remedy=remedy(names) if remedy is not None else "",
+        )
+
+
+def evidence(seen: Proofs, names: Sequence[str]) -> list[Proof]:
+    """That of the first few nodes."""
+    return [proof for name in names[:_SHOWN] for proof in seen[name]]
+
+
+def metrics_answers(probe: KubeletProbe, *, by_api: bool = False) -> list[Answer]:
+    """The answers to the question for metrics: the kubelet's own, or the API server's."""
+    return [one for one in probe.answers if one.path not in _OTHER_PATHS and one.by_api is by_api]
+
+
+def answered(probe: KubeletProbe) -> bool:
+    """Whether somebody has had metrics of this kubelet, by whichever way."""
+    return any(one.scrape is not None and not one.scrape.unparsable for one in probe.answers)
+
+
+def told_by_api(probe: KubeletProbe) -> str:
+    """Why the API server could not reach the kubelet; "" if it could, or was not asked."""
+    return next((one.message for one in metrics_answers(probe, by_api=True) if one.status >= 500), "")
+
+
+def kubelet(name: str) -> str:
+    """ "kubelet of node-a", for evidence."""
+    return f"kubelet of {name}"
+
+
+def answer_proof(name: str, answer: Answer) -> Proof:
+    """An answer as evidence."""
+    way = "through the API server" if answer.proxied else "directly"
+    what = f"HTTP {answer.status}" if answer.status else answer.failure
+    return Proof(kubelet(name), f"GET {answer.path}, {way}", f"{what}: {answer.message}" if answer.message else what)
+
+
+def api_proof(name: str, words: str) -> Proof:
+    """What the API server says of a kubelet."""
+    return Proof(kubelet(name), "as the API server sees it", words)
+
+
+def attempt_proofs(name: str, probe: KubeletProbe) -> list[Proof]:
+    """The failed attempts of ours."""
+    return [
+        Proof(kubelet(name), f"{one.type} {one.address}, port {one.port}, from here", one.message or one.failure)
+        for one in probe.attempts
+        if one.failure
+    ][:2]

@@ -1,0 +1,265 @@
+"""The command line of ``diagnose`` against the simulated cluster: what it prints, what it saves, how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.conftest import small_cluster
+from tests.harness import Result, Tool, run, tool
+from tests.simcluster import Fault, SimCluster, User, allow
+from tests.simcluster.pipeline import Pipeline, install
+
+
+@pytest.fixture
+def cluster() -> Iterator[SimCluster]:
+    with small_cluster() as running:
+        del running.pods["kube-system/agent"]  # whose CPU is zero: a finding of its own
+        yield running
+
+
+@pytest.fixture
+def pipeline(cluster: SimCluster) -> Pipeline:
+    return install(cluster)
+
+
+@pytest.fixture
+def admin(cluster: SimCluster, pipeline: Pipeline) -> Tool:
+    del pipeline
+    return tool(cluster)
+
+
+def document(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.out)
+    return found
+
+
+def _bundle(evidence: dict[str, Any]) -> bytes:
+    return json.dumps({"apiVersion": "kubectl-metrics/v1", "kind": "Evidence", "evidence": evidence}).encode()
+
+
+def break_service(cluster: SimCluster, pipeline: Pipeline) -> None:
+    cluster.objects.remove("Service", "metrics-server", "kube-system")
+    pipeline.unavailable("ServiceNotFound", 'service/metrics-server in "kube-system" is not present')
+
+
+class TestHealthy:
+    def test_a_short_all_clear(self, admin: Tool) -> None:
+        result = admin("diagnose")
+        assert (result.status, result.err) == (0, "")
+        assert len(result.out.splitlines()) <= 16
+        assert all(len(line) <= 80 for line in result.out.splitlines())
+
+    def test_nothing_is_found(self, admin: Tool) -> None:
+        found = document(admin("diagnose", "-o", "json"))
+        assert [one for one in found["findings"] if one["severity"] != "info"] == []
+        assert found["notChecked"] == []
+        assert found["passed"]
+
+    def test_one_kubelet(self, cluster: SimCluster, admin: Tool) -> None:
+        assert admin("diagnose", "--node", "node-b").status == 0
+        assert cluster.asked("node-b", "/configz")
+        assert not cluster.asked("node-a")
+
+    def test_no_kubelet_at_all(self, cluster: SimCluster, admin: Tool) -> None:
+        assert admin("diagnose", "--max-kubelets", "0").status == 0
+        assert not [request for request in cluster.requests if "/metrics/resource" in request.path]
+
+    def test_one_namespace(self, cluster: SimCluster, admin: Tool) -> None:
+        assert admin("diagnose", "-n", "shop").status == 0
+        assert not cluster.asked("api", "/api/v1/pods")
+        assert cluster.asked("api", "/api/v1/namespaces/shop/pods")
+
+
+class TestBroken:
+    @pytest.fixture(autouse=True)
+    def broken(self, cluster: SimCluster, pipeline: Pipeline) -> None:
+        break_service(cluster, pipeline)
+
+    @pytest.mark.parametrize("form", ["short", "table", "markdown", "yaml"])
+    def test_every_form_names_it(self, admin: Tool, form: str) -> None:
+        result = admin("diagnose", "-o", form)
+        assert (result.status, result.err) == (5, "")
+        assert "KM401" in result.out
+
+    def test_the_cause_first(self, admin: Tool) -> None:
+        findings = document(admin("diagnose", "-o", "json"))["findings"]
+        assert findings[0]["id"] == "KM401"
+        assert findings[0]["symptomOf"] is None
+        assert all(one["symptomOf"] for one in findings[1:] if one["severity"] == "error")
+
+    @pytest.mark.parametrize(("threshold", "status"), [("error", 5), ("warning", 5), ("never", 0)])
+    def test_what_makes_it_fail(self, admin: Tool, threshold: str, status: int) -> None:
+        assert admin("diagnose", "--fail-on", threshold).status == status
+
+    def test_only(self, admin: Tool) -> None:
+        assert [one["id"] for one in document(admin("diagnose", "--only", "KM401", "-o", "json"))["findings"]] == [
+            "KM401"
+        ]
+        other = admin("diagnose", "--only", "KM201", "-o", "json")
+        assert (other.status, document(other)["findings"]) == (0, [])
+
+    def test_suppress(self, admin: Tool) -> None:
+        result = admin("diagnose", "--suppress", "KM401", "-o", "json")
+        assert "KM401" not in [one["id"] for one in document(result)["findings"]]
+        assert (result.status, [one for one in document(result)["findings"] if one["symptomOf"] == "KM401"]) == (0, [])
+
+    def test_wait_until_the_time_is_over(self, admin: Tool) -> None:
+        result = admin("diagnose", "--wait", "1ms")
+        assert result.status == 5
+        assert result.err.startswith("waiting: ")
+        assert "(KM401)" in result.err
+
+
+def test_wait_until_it_is_well(cluster: SimCluster, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Service comes back while it waits: the pause between two looks is when things change."""
+    service = cluster.objects.get("Service", "metrics-server", "kube-system")
+    break_service(cluster, pipeline)
+
+    def mend(seconds: float) -> None:
+        del seconds
+        cluster.objects.add(service)
+        cluster.metrics.unavailable = None
+        pipeline.api_service["status"]["conditions"][0].update(
+            status="True", reason="Passed", message="all checks passed"
+        )
+
+    monkeypatch.setattr("kubectl_metrics.commands.looking.time.sleep", mend)
+    result = tool(cluster)("diagnose", "--wait", "1m")
+    assert result.status == 0
+    assert len(result.err.splitlines()) == 1
+
+
+class TestBundles:
+    def test_judged_again(self, cluster: SimCluster, pipeline: Pipeline, admin: Tool, tmp_path: Path) -> None:
+        break_service(cluster, pipeline)
+        bundle = tmp_path / "bundle.json"
+        live = admin("diagnose", "--save", str(bundle), "-o", "json")
+        assert (live.status, live.err) == (5, f"note: what was seen is in {bundle}\n")
+        asked = len(cluster.requests)
+        again = run("diagnose", "--from", str(bundle), "-o", "json")
+        assert (again.status, document(again)) == (5, document(live))
+        assert len(cluster.requests) == asked
+        assert bundle.stat().st_mode & 0o077 == 0
+
+    def test_masked(self, cluster: SimCluster, pipeline: Pipeline, admin: Tool, tmp_path: Path) -> None:
+        break_service(cluster, pipeline)
+        bundle = tmp_path / "bundle.json"
+        live = admin("diagnose", "--save", str(bundle), "--mask", "-o", "json")
+        for text in (bundle.read_text(), live.out):
+            assert "node-b" not in text
+            assert "web-1" not in text
+        assert document(run("diagnose", "--from", str(bundle), "-o", "json")) == document(live)
+        assert document(live)["findings"][0]["id"] == "KM401"
+
+    def test_nothing_secret(self, cluster: SimCluster, admin: Tool, tmp_path: Path) -> None:
+        bundle = tmp_path / "bundle.json"
+        assert admin("diagnose", "--save", str(bundle), "--logs").status == 0
+        assert cluster.token("admin") not in bundle.read_text()
+        assert "PRIVATE KEY" not in bundle.read_text()
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (b"", "empty"),
+            (b"{", "JSON"),
+            (b"\x00\xff", "JSON"),
+            (b"[]", ""),
+            (b'{"apiVersion":"v1","kind":"ConfigMap"}', "ConfigMap"),
+            (b'{"apiVersion":"kubectl-metrics/v2","kind":"Evidence"}', "newer"),
+            (
+                b'{"apiVersion":"kubectl-metrics/v1","kind":"Evidence","evidence":{"nodes":{"state":"ok","value":7}}}',
+                "nodes",
+            ),
+            (b"[" * 100_000, ""),
+        ],
+    )
+    def test_what_is_no_bundle(self, tmp_path: Path, content: bytes, words: str) -> None:
+        bundle = tmp_path / "bundle.json"
+        bundle.write_bytes(content)
+        result = run("diagnose", "--from", str(bundle))
+        assert (result.status, result.out) == (1, "")
+        assert words in result.err
+        assert str(bundle) in result.err
+        assert 1 <= len(result.err.splitlines()) <= 2
+
+    def test_no_file(self, tmp_path: Path) -> None:
+        result = run("diagnose", "--from", str(tmp_path / "none"))
+        assert (result.status, result.out) == (2, "")
+        assert "No such file" in result.err
+
+    def test_a_file_that_cannot_be_written(self, admin: Tool, tmp_path: Path) -> None:
+        result = admin("diagnose", "--save", str(tmp_path / "none" / "bundle.json"))
+        assert result.status == 1
+        assert "No such file" in result.err
+
+
+class TestFromHere:
+    """What this user cannot see, and what fails, is no fault of the pipeline."""
+
+    def test_hardly_any_rights(self, cluster: SimCluster, pipeline: Pipeline) -> None:
+        del pipeline
+        cluster.users["guest"] = User(rules=(allow("list", "pods", "metrics.k8s.io"),))
+        result = tool(cluster, "guest")("diagnose", "-o", "json")
+        found = document(result)
+        assert {one["id"] for one in found["findings"] if one["severity"] == "error"} <= {"KM901"}
+        assert any("get configmaps in kube-system" in one["needs"] for one in found["notChecked"])
+
+    def test_no_server(self, cluster: SimCluster, admin: Tool) -> None:
+        with cluster.fault("api", Fault.refuse()):
+            result = admin("diagnose")
+        assert (result.status, result.out) == (1, "")
+        assert "was refused - did you specify the right host or port?" in result.err
+
+    def test_an_unknown_user(self, cluster: SimCluster, admin: Tool) -> None:
+        with cluster.fault("api", Fault.status(401)):
+            result = admin("diagnose")
+        assert (result.status, result.out) == (1, "")
+        assert "You must be logged in to the server" in result.err
+
+    def test_a_server_that_breaks_off_in_the_middle(self, cluster: SimCluster, admin: Tool) -> None:
+        with cluster.fault("api", Fault.truncated(3), path="/api/v1"):
+            result = admin("diagnose", "-o", "json")
+        assert document(result)["notChecked"]
+        assert "Traceback" not in result.err
+
+    def test_an_unknown_node(self, admin: Tool) -> None:
+        result = admin("diagnose", "--node", "node-z")
+        assert (result.status, result.out) == (1, "")
+        assert 'node "node-z" not found' in result.err
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["--only", "KM999"], "KM999"),
+            (["--suppress", "nonsense=x"], "nonsense"),
+            (["--explain", "KM4011"], "KM401"),
+            (["--fail-on", "sometimes"], "sometimes"),
+            (["--from", "x", "--node", "node-a"], "--node"),
+            (["--from", "x", "--wait", "1m"], "--wait"),
+            (["--wait", "soon"], "soon"),
+            (["--node", "../x"], "../x"),
+            (["--max-kubelets", "-1"], "-1"),
+            (["--source", "api"], "--source"),
+        ],
+    )
+    def test_wrong(self, arguments: list[str], words: str) -> None:
+        result = run("diagnose", *arguments)
+        assert (result.status, result.out) == (2, "")
+        assert words in result.err
+
+    def test_list_checks(self) -> None:
+        result = run("diagnose", "--list-checks")
+        assert (result.status, result.err) == (0, "")
+        assert "KM401" in result.out
+
+    def test_explain(self) -> None:
+        result = run("diagnose", "--explain", "KM401")
+        assert (result.status, result.err) == (0, "")
+        assert "The Service that the APIService names does not exist" in result.out

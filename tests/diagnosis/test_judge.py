@@ -1,0 +1,526 @@
+"""The engine: what is skipped, what is not checked, what is whose symptom, and in which order all that is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from kubectl_metrics.diagnosis.catalogue import CHECKS, RETIRED
+from kubectl_metrics.diagnosis.check import Check, check, matches
+from kubectl_metrics.diagnosis.evidence import Evidence, Read
+from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.findings import Category, Fault, Finding, Proof, Severity, Skipped, Verdict
+from kubectl_metrics.diagnosis.judge import Suppression, grounds, in_order, judge
+from tests.diagnosis.build import NODES, SERVER_POD, healthy, of, refused
+
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+SERVER = f"kube-system/{SERVER_POD}"
+ALL_NODES = list(NODES)
+
+
+def finds(
+    id_: str,
+    *affected: str,
+    severity: Severity = ERROR,
+    because: tuple[str, ...] = (),
+    after: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
+    proofs: Sequence[Proof] = (),
+) -> Check:
+    """A check that always finds its fault."""
+    category = list(Category)[int(id_[2]) - 1]
+    evidence = list(proofs) or [Proof(f"Node {name}", "x", "y") for name in affected] or [Proof("Thing a/b", "x", "y")]
+
+    @check(
+        id_,
+        severity,
+        category,
+        title=id_,
+        why="w",
+        remedy="r",
+        link="https://example.org",
+        needs=needs,
+        after=after,
+        because=because,
+    )
+    def made(_: Facts) -> Iterator[Fault]:
+        yield Fault(evidence=evidence, affected=list(affected))
+
+    return made
+
+
+def passes(id_: str, **given: Any) -> Check:
+    """A check that never finds anything."""
+    import msgspec
+
+    def nothing(_: Facts) -> Iterator[Fault]:
+        yield from ()
+
+    return msgspec.structs.replace(finds(id_, **given), judge=nothing)
+
+
+def verdict(*checks: Check, evidence: Evidence | None = None, **given: Any) -> Verdict:
+    """What a catalogue of these checks says."""
+    return judge(evidence or healthy(), checks={one.id: one for one in checks}, **given)
+
+
+def tree(found: Verdict) -> list[tuple[str, str | None, list[str]]]:
+    """Id, cause and what it is about, in order."""
+    return [(one.id, one.symptom_of, one.affected) for one in found.findings]
+
+
+# ---- what is judged at all ----
+
+
+def test_a_healthy_cluster_has_neither_errors_nor_warnings() -> None:
+    found = judge(healthy())
+    assert [one.id for one in found.findings if one.severity is not INFO] == []
+    assert found.skipped == []
+    assert found.not_checked == []
+
+
+def test_a_check_whose_ground_is_gone_is_skipped() -> None:
+    found = verdict(finds("KM201"), finds("KM401", after=("KM2",)), passes("KM501", after=("KM4",)))
+    assert found.skipped == [Skipped("KM401", "KM201")]
+    assert [one.id for one in found.findings] == ["KM201"]
+    assert found.passed == ["KM501"]  # what was skipped has found nothing
+
+
+def test_only_errors_take_the_ground_away() -> None:
+    found = verdict(finds("KM201", severity=WARNING), finds("KM401", after=("KM2",)))
+    assert {one.id for one in found.findings} == {"KM201", "KM401"}
+
+
+def test_what_may_be_a_symptom_of_a_check_does_not_take_its_ground_away() -> None:
+    found = verdict(finds("KM205", because=("KM4",)), finds("KM401", after=("KM2",)))
+    assert tree(found) == [("KM401", None, []), ("KM205", "KM401", [])]
+
+
+def test_the_ground_is_judged_first_whatever_its_number() -> None:
+    found = verdict(finds("KM301", after=("KM302",)), finds("KM302"))
+    assert found.skipped == [Skipped("KM301", "KM302")]
+
+
+def test_grounds_in_a_circle_are_judged_all_the_same() -> None:
+    found = verdict(finds("KM301", after=("KM302",)), finds("KM302", after=("KM301",)))
+    assert len(found.findings) == 1
+    assert len(found.skipped) == 1
+
+
+def test_what_may_not_be_read_is_not_checked_and_no_fault() -> None:
+    evidence = healthy()
+    evidence.service = refused("get services in kube-system")
+    found = verdict(finds("KM401", needs=("service",)), passes("KM402"), evidence=evidence)
+    assert found.findings == []
+    assert [(one.id, one.needs, one.reason) for one in found.not_checked] == [
+        ("KM401", "get services in kube-system", "forbidden: get services in kube-system")
+    ]
+    assert found.passed == ["KM402"]
+
+
+def test_a_check_that_comes_upon_something_unread_is_not_checked_either() -> None:
+    evidence = healthy()
+    evidence.nodes = refused("list nodes")
+
+    @check("KM701", ERROR, Category.NODES, title="t", why="w", remedy="r", link="https://example.org", needs=())
+    def looks(facts: Facts) -> Iterator[Fault]:
+        yield Fault(evidence=[Proof("Node x", "y", str(len(facts.nodes)))])
+
+    found = verdict(looks, evidence=evidence)
+    assert found.findings == []
+    assert [(one.id, one.needs) for one in found.not_checked] == [("KM701", "list nodes")]
+
+
+def test_what_nobody_had_reason_to_read_is_passed_over_in_silence() -> None:
+    evidence = healthy()
+    evidence.aws_auth = Read()
+    found = verdict(finds("KM902", needs=("aws_auth",)), evidence=evidence)
+    assert (found.findings, found.not_checked, found.passed) == ([], [], [])
+
+
+def test_a_fault_may_be_milder_and_more_exact_than_its_check() -> None:
+    @check("KM101", ERROR, Category.API_SERVER, title="t", why="w", remedy="r", link="https://example.org", needs=())
+    def milder(_: Facts) -> Iterator[Fault]:
+        yield Fault(
+            evidence=[Proof("a", "b", "c" * 1000)], severity=INFO, title="exact", remedy="do", affected=["y", "x", "y"]
+        )
+
+    (found,) = verdict(milder).findings
+    assert (found.severity, found.title, found.remedy, found.affected) == (INFO, "exact", "do", ["x", "y"])
+    assert found.evidence[0].value == "c" * 297 + "..."
+
+
+# ---- causes and symptoms ----
+
+
+def test_a_cause_comes_before_its_symptoms() -> None:
+    found = verdict(
+        finds("KM205", because=("KM4",)),
+        finds("KM404", because=("KM5",)),
+        finds("KM504"),
+        finds("KM801", *ALL_NODES, because=("KM205",)),
+    )
+    assert tree(found) == [
+        ("KM504", None, []),
+        ("KM404", "KM504", []),
+        ("KM205", "KM404", []),
+        ("KM801", "KM205", ALL_NODES),
+    ]
+
+
+def test_a_symptom_hangs_on_the_root_if_it_may() -> None:
+    found = verdict(finds("KM205", because=("KM4", "KM5")), finds("KM404", because=("KM5",)), finds("KM504"))
+    assert of(found, "KM205").symptom_of == "KM504"
+
+
+def test_two_independent_faults_both_stay_roots() -> None:
+    found = verdict(finds("KM302"), finds("KM725", "node-b"), finds("KM205", because=("KM3", "KM7")))
+    assert tree(found) == [("KM302", None, []), ("KM205", "KM302", []), ("KM725", None, ["node-b"])]
+
+
+def test_a_cause_is_at_least_as_bad_as_its_symptom() -> None:
+    found = verdict(finds("KM513", severity=WARNING), finds("KM505", because=("KM513",)))
+    assert of(found, "KM505").symptom_of is None
+
+
+def test_a_cause_for_some_nodes_leaves_the_others() -> None:
+    found = verdict(finds("KM801", *ALL_NODES, because=("KM7",)), finds("KM725", "node-b"))
+    assert tree(found) == [
+        ("KM725", None, ["node-b"]),
+        ("KM801", "KM725", ["node-b"]),
+        ("KM801", None, ["node-a", "node-c"]),
+    ]
+    symptom, rest = (one for one in found.findings if one.id == "KM801")
+    assert [one.object for one in symptom.evidence] == ["Node node-b"]
+    assert [one.object for one in rest.evidence] == ["Node node-a", "Node node-c"]
+
+
+def test_each_node_hangs_on_its_own_cause() -> None:
+    found = verdict(
+        finds("KM801", *ALL_NODES, because=("KM7",)), finds("KM701", "node-c"), finds("KM725", "node-a", "node-b")
+    )
+    assert {(one.symptom_of, tuple(one.affected)) for one in found.findings if one.id == "KM801"} == {
+        ("KM725", ("node-a", "node-b")),
+        ("KM701", ("node-c",)),
+    }
+
+
+def test_pods_hang_on_what_is_wrong_with_their_node() -> None:
+    pods = [f"shop/web-{name}" for name in NODES]
+    found = verdict(finds("KM725", "node-b"), finds("KM802", *pods, because=("KM7",)))
+    assert tree(found)[1:] == [
+        ("KM802", "KM725", ["shop/web-node-b"]),
+        ("KM802", None, ["shop/web-node-a", "shop/web-node-c"]),
+    ]
+
+
+def test_evidence_about_others_is_better_than_none() -> None:
+    first = [Proof("Node node-a", "x", "y")]
+    found = verdict(finds("KM725", "node-c"), finds("KM801", *ALL_NODES, because=("KM7",), proofs=first))
+    assert [one.evidence for one in found.findings if one.id == "KM801"] == [first, first]
+
+
+def test_nodes_are_told_apart_without_knowing_the_pods() -> None:
+    evidence = healthy()
+    evidence.pods = refused("list pods")
+    checks = finds("KM725", "node-b"), finds("KM801", "node-a", "node-b", because=("KM7",))
+    assert tree(verdict(*checks, evidence=evidence))[1:] == [
+        ("KM801", "KM725", ["node-b"]),
+        ("KM801", None, ["node-a"]),
+    ]
+
+
+def test_a_finding_about_everything_is_no_symptom_of_one_node() -> None:
+    found = verdict(finds("KM205", because=("KM7",)), finds("KM725", "node-b"))
+    assert of(found, "KM205").symptom_of is None
+
+
+def test_what_is_wrong_with_all_nodes_explains_everything() -> None:
+    found = verdict(
+        finds("KM205", because=("KM5", "KM7")),
+        finds("KM506", SERVER, because=("KM7",)),
+        finds("KM721", "node-c"),
+        finds("KM725", "node-a", "node-b"),
+    )
+    assert of(found, "KM506").symptom_of == "KM725"
+    assert of(found, "KM205").symptom_of == "KM725"
+
+
+def test_metrics_servers_own_readiness_does_not_hang_on_its_own_node() -> None:
+    found = verdict(finds("KM506", SERVER, because=("KM7",)), finds("KM725", "node-a"))
+    assert of(found, "KM506").symptom_of is None
+
+
+def test_many_kubelets_that_were_asked_stand_for_all() -> None:
+    evidence = healthy()
+    template = evidence.nodes.get()[0]
+    import msgspec
+
+    names = [f"node-{number}" for number in range(120)]
+    evidence.nodes.get()[:] = [
+        msgspec.structs.replace(template, metadata=msgspec.structs.replace(template.metadata, name=name))
+        for name in names
+    ]
+    probe = evidence.kubelets[0]
+    evidence.kubelets = [msgspec.structs.replace(probe, node=name) for name in names[:60]]
+    checks = finds("KM205", because=("KM7",)), finds("KM725", *names[:60])
+    assert of(verdict(*checks, evidence=evidence), "KM205").symptom_of == "KM725"
+    evidence.kubelets = evidence.kubelets[:1]  # --node: one of many is not all
+    checks = finds("KM205", because=("KM7",)), finds("KM725", names[0])
+    assert of(verdict(*checks, evidence=evidence), "KM205").symptom_of is None
+
+
+def test_what_is_wrong_with_all_of_metrics_servers_pods_explains_everything() -> None:
+    found = verdict(
+        finds("KM404", because=("KM5",)), finds("KM504", SERVER), finds("KM801", "node-a", because=("KM5",))
+    )
+    assert of(found, "KM404").symptom_of == "KM504"
+    assert of(found, "KM801").symptom_of == "KM504"
+
+
+def test_what_is_wrong_with_one_of_two_replicas_explains_nothing() -> None:
+    evidence = healthy()
+    from tests.diagnosis.build import server_pod
+
+    evidence.service_pods.get().append(server_pod("metrics-server-2"))
+    found = verdict(finds("KM404", because=("KM5",)), finds("KM503", SERVER), evidence=evidence)
+    assert of(found, "KM404").symptom_of is None
+
+
+def test_a_circle_of_causes_loses_nobody() -> None:
+    found = verdict(finds("KM301", because=("KM302",)), finds("KM302", because=("KM301",)))
+    assert sorted(one.id for one in found.findings) == ["KM301", "KM302"]
+    assert [one.id for one in found.findings if one.symptom_of is None] != []
+
+
+def test_what_is_milder_does_not_close_a_circle() -> None:
+    found = verdict(
+        finds("KM205", because=("KM5",)),
+        finds("KM520", severity=INFO, because=("KM801",)),
+        finds("KM801", "node-a", because=("KM205",)),
+    )
+    assert tree(found) == [("KM205", None, []), ("KM801", "KM205", ["node-a"]), ("KM520", None, [])]
+
+
+def test_errors_come_before_warnings_and_the_pipeline_is_in_order() -> None:
+    found = verdict(
+        finds("KM903", severity=WARNING),
+        finds("KM725", "node-a"),
+        finds("KM302"),
+        finds("KM102", severity=WARNING),
+        finds("KM406", severity=INFO),
+    )
+    assert [one.id for one in found.findings] == ["KM302", "KM725", "KM102", "KM903", "KM406"]
+
+
+# ---- what is asked for ----
+
+
+def test_only_some_are_reported_and_all_are_judged() -> None:
+    found = verdict(finds("KM201"), finds("KM404", after=("KM2",)), passes("KM402"), only=["KM404", "KM402"])
+    assert found.findings == []
+    assert found.skipped == [Skipped("KM404", "KM201")]
+    assert found.passed == ["KM402"]
+
+
+def test_the_cause_is_named_even_if_it_is_not_reported() -> None:
+    found = verdict(finds("KM404"), finds("KM205", because=("KM4",)), only=["KM205"])
+    assert tree(found) == [("KM205", "KM404", [])]
+
+
+def silence(*texts: str) -> list[Suppression]:
+    return [Suppression(text) for text in texts]
+
+
+def test_what_is_suppressed_takes_its_symptoms_along() -> None:
+    checks = (
+        finds("KM205", because=("KM404",)),
+        finds("KM404"),
+        finds("KM801", "node-a", because=("KM205",)),
+        finds("KM902"),
+    )
+    assert [one.id for one in verdict(*checks, suppressed=silence("KM404")).findings] == ["KM902"]
+
+
+def test_a_symptom_with_another_cause_stays() -> None:
+    checks = finds("KM205", because=("KM4", "KM5")), finds("KM404"), finds("KM504")
+    assert tree(verdict(*checks, suppressed=silence("KM404"))) == [("KM504", None, []), ("KM205", "KM504", [])]
+
+
+def test_one_node_is_suppressed() -> None:
+    checks = finds("KM725", "node-a", "node-b"), finds("KM801", *ALL_NODES, because=("KM7",))
+    assert tree(verdict(*checks, suppressed=silence("KM725=node-b"))) == [
+        ("KM725", None, ["node-a"]),
+        ("KM801", "KM725", ["node-a"]),
+        ("KM801", None, ["node-c"]),
+    ]
+
+
+def test_a_suppressed_node_takes_its_evidence_along() -> None:
+    (found,) = verdict(finds("KM725", "node-a", "node-b"), suppressed=silence("KM725=node-b")).findings
+    assert [one.object for one in found.evidence] == ["Node node-a"]
+
+
+def test_a_suppressed_symptom_leaves_its_cause() -> None:
+    checks = finds("KM725", "node-b"), finds("KM801", "node-a", "node-b", because=("KM7",))
+    assert tree(verdict(*checks, suppressed=silence("KM801=node-b"))) == [
+        ("KM725", None, ["node-b"]),
+        ("KM801", None, ["node-a"]),
+    ]
+
+
+def test_a_finding_about_nothing_is_not_suppressed() -> None:
+    @check("KM101", ERROR, Category.API_SERVER, title="t", why="w", remedy="r", link="https://example.org", needs=())
+    def vague(_: Facts) -> Iterator[Fault]:
+        yield Fault(evidence=[])
+
+    assert [one.id for one in verdict(vague, suppressed=silence("KM101=x", "KM102")).findings] == ["KM101"]
+
+
+def test_all_nodes_are_suppressed_one_by_one() -> None:
+    found = verdict(finds("KM725", "node-a", "node-b"), suppressed=silence("KM725=node-b", "KM725=node-a"))
+    assert found.findings == []
+
+
+def test_what_is_about_no_node_is_suppressed_by_its_object() -> None:
+    checks = (finds("KM404", proofs=[Proof("Service kube-system/metrics-server", "x", "y"), Proof("Pod a/b", "", "")]),)
+    assert verdict(*checks, suppressed=silence("KM404=kube-system/metrics-server")).findings == []
+    assert len(verdict(*checks, suppressed=silence("KM404=kube-system/other")).findings) == 1
+
+
+def test_suppressing_one_id_leaves_the_others() -> None:
+    assert [
+        one.id for one in verdict(finds("KM404"), finds("KM405"), suppressed=silence("KM404=x", "KM405")).findings
+    ] == ["KM404"]
+
+
+def test_stages_tell_the_worst_of_what_is_reported() -> None:
+    found = verdict(finds("KM404"), finds("KM406", severity=WARNING), suppressed=silence("KM404"))
+    outcomes = {one.category: one.outcome for one in found.stages}
+    assert outcomes[Category.SERVICE] == "warning"
+    assert outcomes[Category.NODES] == "ok"
+
+
+# ---- the catalogue ----
+
+_HUNDREDS = {
+    Category.API_SERVER: "1",
+    Category.REGISTRATION: "2",
+    Category.AGGREGATION: "3",
+    Category.SERVICE: "4",
+    Category.METRICS_SERVER: "5",
+    Category.RBAC: "6",
+    Category.NODES: "7",
+    Category.KUBELETS: "7",
+    Category.DATA: "8",
+    Category.CONSUMERS: "9",
+}
+_ALL = pytest.mark.parametrize("one", [pytest.param(one, id=one.id) for one in CHECKS.values()])
+
+
+def modules() -> list[Check]:
+    """All checks of all modules beside the catalogue, whether it knows them or not."""
+    import importlib
+    import pkgutil
+
+    from kubectl_metrics.diagnosis import checks
+
+    found = []
+    for info in pkgutil.iter_modules(checks.__path__, checks.__name__ + "."):
+        module = importlib.import_module(info.name)
+        found += [value for value in vars(module).values() if isinstance(value, Check)]
+    return found
+
+
+def test_every_check_is_in_the_catalogue_once() -> None:
+    ids = [one.id for one in modules()]
+    assert sorted(ids) == sorted(set(ids)) == sorted(CHECKS)
+    assert not RETIRED & set(ids)
+
+
+@_ALL
+def test_ids_tell_the_stage(one: Check) -> None:
+    assert re.fullmatch(r"KM\d{3}", one.id)
+    assert one.id[2] == _HUNDREDS[one.category]
+    if one.id[2] == "7":
+        assert (one.id < "KM720") == (one.category is Category.NODES)
+
+
+@_ALL
+def test_needs_are_reads(one: Check) -> None:
+    evidence = Evidence()
+    assert [need for need in one.needs if not isinstance(getattr(evidence, need, None), Read)] == []
+
+
+@_ALL
+def test_texts_are_there(one: Check) -> None:
+    assert 10 < len(one.title) <= 75
+    assert not one.title.endswith(".")
+    assert len(one.why) > 20
+    assert one.why.endswith(".")
+    assert one.remedy
+    assert "\n" not in one.remedy
+    assert re.fullmatch(r"https://\S+", one.link)
+
+
+@_ALL
+def test_what_it_refers_to_exists(one: Check) -> None:
+    for pattern in (*one.after, *one.because):
+        assert any(matches(pattern, id_) for id_ in CHECKS if id_ != one.id), pattern
+
+
+def circle(edges: dict[str, list[str]]) -> list[str]:
+    """A way in a circle; empty if there is none."""
+    done: set[str] = set()
+
+    def walk(id_: str, path: list[str]) -> list[str]:
+        if id_ in path:
+            return [*path[path.index(id_) :], id_]
+        if id_ in done:
+            return []
+        for other in edges[id_]:
+            if found := walk(other, [*path, id_]):
+                return found
+        done.add(id_)
+        return []
+
+    return next((found for id_ in edges if (found := walk(id_, []))), [])
+
+
+def test_circles_are_found() -> None:
+    assert circle({"a": ["b"], "b": ["c"], "c": ["b"]}) == ["b", "c", "b"]
+    assert circle({"a": ["b", "c"], "b": ["c"], "c": []}) == []
+
+
+def test_no_check_is_its_own_cause() -> None:
+    """What only explains is no cause of what is worse, whoever names it."""
+    edges = {
+        one.id: [
+            other.id
+            for other in CHECKS.values()
+            if other.id != one.id
+            and other.severity.rank <= one.severity.rank
+            and any(matches(pattern, other.id) for pattern in one.because)
+        ]
+        for one in CHECKS.values()
+    }
+    assert circle(edges) == []
+
+
+def test_no_check_takes_its_own_ground_away() -> None:
+    assert circle({one.id: [other.id for other in grounds(one, CHECKS)] for one in CHECKS.values()}) == []
+
+
+def test_the_ground_of_all_checks_is_judged_before_them() -> None:
+    order = [one.id for one in in_order(CHECKS)]
+    assert sorted(order) == sorted(CHECKS)
+    for one in CHECKS.values():
+        assert all(order.index(other.id) < order.index(one.id) for other in grounds(one, CHECKS))
+
+
+def test_an_empty_evidence_gives_no_finding_that_is_an_error() -> None:
+    found: list[Finding] = judge(Evidence()).findings
+    assert [one.id for one in found if one.severity is ERROR] == []

@@ -1,0 +1,265 @@
+"""metrics-server's pods once they run: crashes, memory, probes, restarts."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubectl_metrics.diagnosis import objects as k8s
+from kubectl_metrics.diagnosis.evidence import Evidence, Health, Log
+from kubectl_metrics.diagnosis.findings import Severity, Verdict
+from kubectl_metrics.diagnosis.judge import judge
+from tests.diagnosis.build import SERVER_POD, at, healthy, of, ok, refused, roots
+from tests.diagnosis.servers import (
+    NAME,
+    beside,
+    containers,
+    crashed,
+    crashing,
+    down,
+    event,
+    failing,
+    its_status,
+    the_pod,
+    the_server,
+    unready,
+)
+
+
+def values(verdict: Verdict, check_id: str) -> str:
+    """All that was observed."""
+    return "\n".join(f"{one.object} {one.field} {one.value}" for one in of(verdict, check_id).evidence)
+
+
+def logged(evidence: Evidence, *lines: str) -> Evidence:
+    """With --logs."""
+    evidence.logs = ok([Log(pod=NAME, container="metrics-server", previous=True, lines=list(lines))], "get pods/log")
+    return evidence
+
+
+# ---- KM504 ----
+
+
+def test_a_crash_of_unknown_reason() -> None:
+    verdict = judge(crashing())
+    assert roots(verdict) == ["KM504"]
+    found = of(verdict, "KM504")
+    assert found.severity is Severity.ERROR
+    assert "lastState.terminated Error, exit code 2, 5 restarts" in values(verdict, "KM504")
+    assert found.remedy.startswith(f"kubectl logs -n kube-system {SERVER_POD} -c metrics-server --previous")
+
+
+def test_its_last_words_are_quoted() -> None:
+    words = "panic: open /etc/kubernetes/ca.crt: no such file or directory"
+    assert words in values(judge(logged(crashing(), "E1 whatever", words)), "KM504")
+    assert words in values(judge(crashing(message=words)), "KM504")
+
+
+def test_the_first_crash() -> None:
+    evidence = crashing()
+    one = its_status(evidence)
+    one.restart_count, one.state, one.last_state = 0, one.last_state, k8s.ContainerState()
+    assert roots(judge(evidence)) == ["KM504"]
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(3.0, "KM504"), (300.0, "KM506")])
+def test_between_two_crashes_it_runs_for_a_moment(seconds: float, found: str) -> None:
+    evidence = crashing()
+    one = its_status(evidence)
+    one.state = k8s.ContainerState(running=k8s.Running(started_at=at(seconds=seconds)))
+    assert roots(judge(evidence)) == [found]
+
+
+def test_a_crash_in_a_rollout() -> None:
+    verdict = judge(beside(crashing()))
+    assert roots(verdict) == ["KM504"]
+    assert (of(verdict, "KM504").severity, of(verdict, "KM504").affected) == (Severity.WARNING, [NAME])
+
+
+def test_another_container_of_the_pod_crashes() -> None:
+    evidence = down()
+    server = its_status(evidence)
+    end = k8s.ContainerState(terminated=k8s.Terminated(reason="Error", exit_code=255, finished_at=at(seconds=9)))
+    waiting = k8s.ContainerState(waiting=k8s.Waiting(reason="CrashLoopBackOff"))
+    nanny = k8s.ContainerStatus(name="nanny", restart_count=3, state=waiting, last_state=end)
+    server.ready = True
+    the_pod(evidence).status.container_statuses = [server, nanny]
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM504"]
+    assert "containerStatuses[nanny]" in values(verdict, "KM504")
+    assert " -c nanny " in of(verdict, "KM504").remedy
+
+
+# ---- KM505 ----
+
+
+def limited(evidence: Evidence, limit: str = "64Mi") -> Evidence:
+    """With a memory limit."""
+    for spec in (evidence.deployments.get()[0].spec.template.spec, the_pod(evidence).spec):
+        containers(spec)[0].resources.limits = {"memory": limit}
+    return evidence
+
+
+def test_out_of_memory() -> None:
+    verdict = judge(limited(crashing("OOMKilled", 137)))
+    assert roots(verdict) == ["KM505"]
+    assert of(verdict, "KM504").symptom_of == "KM505"
+    assert "OOMKilled, exit code 137, 5 restarts" in values(verdict, "KM505")
+    assert "limits.memory 64Mi" in values(verdict, "KM505")
+    assert of(verdict, "KM505").remedy == (
+        "kubectl set resources -n kube-system deployment/metrics-server -c metrics-server "
+        "--requests=memory=200Mi --limits=memory=200Mi"
+    )
+
+
+def test_twice_the_limit_is_advised() -> None:
+    assert "--limits=memory=600Mi" in of(judge(limited(crashing("OOMKilled", 137), "300Mi")), "KM505").remedy
+
+
+@pytest.mark.parametrize(("hours", "found"), [(1.0, ["KM505"]), (30.0, [])])
+def test_it_has_recovered(hours: float, found: list[str]) -> None:
+    evidence = limited(healthy())
+    one = its_status(evidence)
+    end = k8s.Terminated(reason="OOMKilled", exit_code=137, finished_at=at(hours=hours))
+    one.restart_count, one.last_state = 1, k8s.ContainerState(terminated=end)
+    verdict = judge(evidence)
+    assert roots(verdict) == found
+    assert [one.severity for one in verdict.findings] == [Severity.WARNING] * len(found)
+
+
+# ---- KM506 ----
+
+
+def test_not_ready_for_no_other_reason() -> None:
+    verdict = judge(failing())
+    assert roots(verdict) == ["KM506"]
+    assert of(verdict, "KM404").symptom_of == "KM506"
+    assert "/readyz HTTP 500 failed: metric-storage-ready" in values(verdict, "KM506")
+    assert of(verdict, "KM506").remedy.startswith(f"kubectl logs -n kube-system {SERVER_POD}")
+
+
+def test_its_health_is_not_needed() -> None:
+    evidence = down()
+    evidence.readyz = refused("get pods/proxy in kube-system")
+    evidence.events = ok([event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500")])
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM506"]
+    assert "statuscode: 500" in values(verdict, "KM506")
+
+
+def test_it_has_just_started() -> None:
+    evidence = failing()
+    one = its_status(evidence)
+    one.state = k8s.ContainerState(running=k8s.Running(started_at=at(seconds=20)))
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM506"]
+    assert of(verdict, "KM506").title == "metrics-server has only just started"
+    assert of(verdict, "KM506").remedy.startswith("kubectl rollout status -n kube-system deployment/metrics-server")
+
+
+@pytest.mark.parametrize(("seconds", "title"), [(58.0, "has only just started"), (62.0, "runs and is not ready")])
+def test_two_scrapes_and_the_probes_delay_are_waited_for(seconds: float, title: str) -> None:
+    evidence = failing()
+    its_status(evidence).state = k8s.ContainerState(running=k8s.Running(started_at=at(seconds=seconds)))
+    assert of(judge(evidence), "KM506").title == f"metrics-server {title}"
+
+
+def test_one_that_has_just_started_beside_one_that_serves_is_nothing() -> None:
+    evidence = down()
+    one = its_status(evidence)
+    one.state = k8s.ContainerState(running=k8s.Running(started_at=at(seconds=20)))
+    assert roots(judge(beside(evidence))) == []
+
+
+def test_one_of_two_is_not_ready() -> None:
+    verdict = judge(beside(down()))
+    assert roots(verdict) == ["KM506"]
+    assert (of(verdict, "KM506").severity, of(verdict, "KM506").affected) == (Severity.WARNING, [NAME])
+
+
+def test_the_readiness_probe_asks_for_something_else() -> None:
+    evidence = down()
+    probe = the_server(evidence).readiness_probe
+    assert probe is not None and probe.http_get is not None
+    probe.http_get.path = "/no-such-path"
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM506"]
+    assert "readiness probe" in of(verdict, "KM506").title
+    assert "readinessProbe.httpGet.path /no-such-path" in values(verdict, "KM506")
+
+
+def test_its_node_is_not_ready() -> None:
+    evidence = down()
+    ready = (evidence.nodes.get()[0].status.conditions or [])[0]
+    ready.status, ready.reason = "Unknown", "NodeStatusUnknown"
+    found = of(judge(evidence), "KM506")
+    assert found.title == "metrics-server's pod is on a node that is not ready"
+    assert found.affected == [NAME]
+    assert found.remedy.startswith("kubectl describe node node-a")
+
+
+# ---- KM507 ----
+
+KILLING = "Container metrics-server failed liveness probe, will be restarted"
+UNHEALTHY = "Liveness probe failed: HTTP probe failed with statuscode: 500"
+
+
+def test_killed_by_its_liveness_probe() -> None:
+    evidence = crashing("Error", 137)
+    text = "[+]ping ok\n[-]metric-collection-timely failed: reason withheld\nlivez check failed"
+    evidence.livez = ok(Health(status=500, text=text))
+    evidence.events = ok([event("Unhealthy", UNHEALTHY, count=9), event("Killing", KILLING)])
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM507"]
+    assert of(verdict, "KM504").symptom_of == "KM507"
+    seen = values(verdict, "KM507")
+    assert KILLING in seen and f"{UNHEALTHY} (9 times)" in seen and "metric-collection-timely" in seen
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [event("Unhealthy", UNHEALTHY)],  # once, and nothing came of it
+        [event("Killing", "Stopping container metrics-server")],  # a rollout
+        [event("Killing", KILLING, name="metrics-server-of-old")],
+        [event("Killing", KILLING, hours=2)],
+    ],
+)
+def test_not_killed_by_its_liveness_probe(events: list[k8s.Event]) -> None:
+    evidence = healthy()
+    evidence.events = ok(events)
+    assert "KM507" in judge(evidence).passed
+
+
+def test_it_was_killed_and_serves_again() -> None:
+    evidence = healthy()
+    evidence.events = ok([event("Killing", KILLING)])
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM507"]
+    assert of(verdict, "KM507").severity is Severity.WARNING
+
+
+# ---- KM519 ----
+
+
+@pytest.mark.parametrize(("restarts", "minutes", "found"), [(3, 20.0, ["KM519"]), (2, 20.0, []), (30, 200.0, [])])
+def test_restarts(restarts: int, minutes: float, found: list[str]) -> None:
+    evidence = crashed(healthy())
+    one = its_status(evidence)
+    one.ready, one.restart_count = True, restarts
+    one.state = k8s.ContainerState(running=k8s.Running(started_at=at(minutes=minutes)))
+    assert one.last_state.terminated is not None
+    one.last_state.terminated.finished_at = at(minutes=minutes)
+    verdict = judge(evidence)
+    assert roots(verdict) == found
+    assert not found or of(verdict, "KM519").affected == [NAME]
+
+
+def test_two_replicas_are_both_down() -> None:
+    evidence = crashing()
+    other = unready(
+        k8s.Pod(metadata=k8s.Metadata(name="second", namespace="kube-system", labels={"k8s-app": "metrics-server"}))
+    )
+    other.spec = the_pod(evidence).spec
+    other.status.phase = "Running"
+    evidence.service_pods = ok([*evidence.service_pods.get(), other])
+    assert set(roots(judge(evidence))) == {"KM504", "KM506"}

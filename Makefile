@@ -33,10 +33,15 @@ demo: $(STAMP)
 	@$(BIN)/python tests/demo.py
 
 test: $(STAMP)
+ifeq ($(PYTEST_ARGS),)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q $(PYTEST_ARGS)
+	$(BIN)/coverage run -m pytest -q tests/wire tests/usage
 	@$(BIN)/coverage report --include='$(PURE)' --fail-under=100 || \
 		{ echo 'wire/ and usage/ are pure functions: every line and branch of them has a test' >&2; exit 1; }
+	$(BIN)/python -m pytest -q --numprocesses 3 --ignore tests/wire --ignore tests/usage
+else
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+endif
 
 check: $(STAMP)
 	$(BIN)/ruff format --check

@@ -228,6 +228,8 @@ def test_a_network_policy_keeps_the_api_server_out(one: k8s.NetworkPolicy) -> No
     assert roots(found) == ["KM303"]
     assert of(found, "KM301").symptom_of == "KM303"
     assert of(found, "KM303").remedy.startswith("kubectl -n kube-system edit networkpolicy deny")
+    said = "lets in only what is selected by labels, or on other ports" if one.spec.ingress else "lets nobody in"
+    assert of(found, "KM303").evidence[-1].value == said
 
 
 @pytest.mark.parametrize(
@@ -303,6 +305,14 @@ def test_the_proxy_is_not_for_metrics_server(no_proxy: str) -> None:
     assert roots(judge(proxied(no_proxy))) == ["KM301"]
 
 
+def test_a_refusal_is_no_proxys() -> None:
+    evidence = proxied()
+    without_metrics(
+        evidence, message=(CHECK + GET + "dial tcp {0}: connect: connection refused").format("10.244.0.4:10250")
+    )
+    assert roots(judge(evidence)) == ["KM407"]
+
+
 def test_the_proxy_does_no_harm() -> None:
     evidence = proxied()
     evidence.api_services, evidence.node_metrics = healthy().api_services, healthy().node_metrics
@@ -315,6 +325,17 @@ def test_the_proxy_does_no_harm() -> None:
 )
 def test_the_tunnel_is_down(text: str) -> None:
     assert roots(judge(unavailable(GET + text))) == ["KM305"]
+
+
+def test_agents_that_are_down_are_named() -> None:
+    evidence = unavailable(GET + "No agent available")
+    evidence.tunnels = ok([pod("kube-system", f"konnectivity-agent-{name}", name) for name in NODES])
+    evidence.tunnels.get()[1].status.conditions = None
+    said = [(one.object, one.field) for one in of(judge(evidence), "KM305").evidence]
+    assert said == [
+        ("APIService v1beta1.metrics.k8s.io", "status.conditions[Available].message"),
+        ("Pod kube-system/konnectivity-agent-node-b", "status.conditions[Ready]"),
+    ]
 
 
 def test_no_agent_of_the_tunnel_is_ready() -> None:
@@ -365,6 +386,29 @@ def test_the_certificate_is_for_another_name(bundle: str | None) -> None:
 def test_a_certificate_that_was_issued_is_issued_again() -> None:
     evidence = verified(WRONG_NAME, ENCODED["old-ca"], "--tls-cert-file=/etc/tls/tls.crt")
     assert "metrics-server.kube-system.svc" in of(judge(evidence), "KM307").remedy
+
+
+@pytest.mark.parametrize(("text", "check_id"), [(WRONG_NAME, "KM307"), (UNKNOWN_CA, "KM306")])
+def test_who_may_read_little_sees_the_answer(text: str, check_id: str) -> None:
+    evidence = verified(text)
+    evidence.api_services = refused("list apiservices")
+    evidence.deployments, evidence.service_pods = refused("list deployments"), refused("list pods in kube-system")
+    found = judge(evidence)
+    assert roots(found) == [check_id]
+    assert [one.object for one in of(found, check_id).evidence] == [
+        "GET nodes.metrics.k8s.io",
+        "GET pods.metrics.k8s.io",
+    ]
+
+
+def test_the_pods_tell_whether_a_certificate_was_given() -> None:
+    evidence = verified(UNKNOWN_CA)
+    evidence.deployments = refused("list deployments")
+    assert of(judge(evidence), "KM306").remedy.startswith(DO_NOT_VERIFY)
+    containers = evidence.service_pods.get()[0].spec.containers
+    assert containers is not None
+    containers[0].args = ["--tls-cert-file=/etc/tls/tls.crt"]
+    assert of(judge(evidence), "KM306").remedy.startswith("kubectl edit apiservice")
 
 
 def test_the_certificate_is_of_an_unknown_ca() -> None:

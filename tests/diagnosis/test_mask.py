@@ -520,8 +520,60 @@ def test_what_cannot_be_read_cannot_be_read_afterwards(text: str) -> None:
         parse_all(masked.encode())
 
 
+@pytest.mark.parametrize("text", ["umbrella", "umbrell", "dW1icmVsbGE="])
+def test_a_bundle_that_is_none_tells_nothing(text: str) -> None:
+    masked = mask_base64(text, upper, digest)
+    assert "umbrell" not in masked
+    assert mask_base64("", upper, digest) == ""
+
+
 @given(st.binary(max_size=60))
-def test_any_bytes(data: bytes) -> None:
-    block = base64.b64encode(data).decode()
-    assert mask_pem(f"-----BEGIN CERTIFICATE-----\n{block}\n-----END CERTIFICATE-----\n", upper, digest)
-    assert mask_base64(block, upper, digest) == (block if not block else mask_base64(block, upper, digest))
+def test_bytes_that_are_no_certificate(data: bytes) -> None:
+    masked = mask_pem(
+        f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(data).decode()}\n-----END CERTIFICATE-----\n", upper, digest
+    )
+    assert masked == "-----BEGIN CERTIFICATE-----\n(masked)\n-----END CERTIFICATE-----\n"
+
+
+@given(st.integers(0, 400), st.integers(0, 255))
+def test_a_certificate_with_a_wrong_byte_is_masked_or_dropped(position: int, byte: int) -> None:
+    der = bytearray(base64.b64decode("".join(pem("umbrella").split("-----")[2].split())))
+    der[position % len(der)] = byte
+    block = base64.b64encode(bytes(der)).decode()
+    masked = mask_pem(f"-----BEGIN CERTIFICATE-----\n{block}\n-----END CERTIFICATE-----\n", lambda _: "x", digest)
+    content = masked.split("-----")[2].strip()
+    assert content == "(masked)" or b"umbrella" not in base64.b64decode(content)
+
+
+def test_a_name_of_a_certificate_that_is_none() -> None:
+    """Somebody has written a message into it."""
+    found = names("umbrella")
+    for text in ("dial umbrella: refused", "CN=a,umbrella", "umbrella,O=b"):
+        masked = Replacing(found).visit(Certificate(subject=text)).subject
+        assert "umbrella" not in masked
+
+
+def test_an_image_by_its_digest_in_a_message() -> None:
+    text = f"pulled sha256:{'ab' * 32} as umbrella"
+    assert re.fullmatch(r"pulled sha256:(?!abab)[0-9a-f]{64} as name-x\w+", names("umbrella").text(text))
+
+
+@pytest.mark.parametrize(
+    ("words", "pattern"),
+    [
+        (["-l", "tribe=umbrella,!tribe,kubernetes.io/os in (linux)"],
+         r"-l (\S+-x\w+)=\S+-x\w+,!\1,kubernetes\.io/os in \(linux\)"),
+        (["--node-selector=tribe!=umbrella"], r"--node-selector=\S+-x\w+!=\S+-x\w+"),
+        (["/metrics-server", "--x", "--oidc-issuer-url", "https://umbrella/"],
+         r"/metrics-server --x --oidc-issuer-url https://\S+-x\w+/"),
+        (["--metric-resolution=15s", "--cert-dir=/tmp"], r"--metric-resolution=15s --cert-dir=/tmp"),
+        (["--kubelet-preferred-address-types=InternalIP"], r"--kubelet-preferred-address-types=InternalIP"),
+    ],
+)  # fmt: skip
+def test_command_lines(words: list[str], pattern: str) -> None:
+    found = names()
+    container = k8s.Container(args=words)
+    Learning(found).visit(container)
+    masked = " ".join(Replacing(found).visit(container).args or ())
+    assert re.fullmatch(pattern, masked), masked
+    assert "umbrella" not in masked

@@ -198,6 +198,36 @@ def test_the_commands_of_pods_that_are_not_metrics_servers_go_as_a_whole() -> No
     assert (container.command, container.args, container.env) == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (
+            '[{"rolearn": "arn:x", "username": "u", "groups": ["g"], "sessionName": "planted"}]',
+            '[{"rolearn":"arn:x","username":"u","groups":["g"]}]',
+        ),
+        (
+            "# planted\n- sessionName: planted\n  rolearn: arn:x\n- 'rolearn': arn:y\n  \"username\": u\n",
+            "-\n  rolearn: arn:x\n- 'rolearn': arn:y\n  \"username\": u\n",
+        ),
+        ("planted: - x", ""),
+        ("", ""),
+    ],
+)
+def test_what_stays_of_aws_auth_is_whose_name_is_what(given: str, kept: str) -> None:
+    evidence = healthy()
+    evidence.aws_auth = ok(k8s.ConfigMap(data={"mapRoles": given}))
+    once = redact(evidence)
+    assert once.aws_auth.get().data == {"mapRoles": kept}
+    assert redact(once) == once
+
+
+@pytest.mark.parametrize("bundle", [None, "", "no base64!", "bm8gUEVN", base64.b64encode(b"\xff").decode()])
+def test_a_bundle_that_is_none_stays(bundle: str | None) -> None:
+    evidence = healthy()
+    evidence.api_services.get()[0].spec.ca_bundle = bundle
+    assert redact(evidence).api_services.get()[0].spec.ca_bundle == bundle
+
+
 @pytest.mark.parametrize("evidence", [healthy(), planted()], ids=["healthy", "planted"])
 def test_twice_is_as_good_as_once(evidence: Evidence) -> None:
     once = redact(evidence)

@@ -236,6 +236,29 @@ def test_metrics_servers_service_may_have_any_name() -> None:
     assert "KM204" in judge(evidence).passed
 
 
+def test_its_container_may_have_any_name_too() -> None:
+    evidence = healthy()
+    for pod_spec in (evidence.deployments.get()[0].spec.template.spec, evidence.service_pods.get()[0].spec):
+        assert pod_spec.containers is not None
+        pod_spec.containers[0].name, pod_spec.containers[0].image = "server", "registry.example/usage:1"
+    assert "KM204" in judge(evidence).passed
+
+
+def test_owners_are_named() -> None:
+    evidence = taken_over()
+    meta = evidence.api_services.get()[0].metadata
+    meta.annotations, meta.managed_fields = k8s.Annotations(argo_tracking="monitoring:x"), None
+    assert [(field, value) for _, field, value in values(evidence, "KM204")[1:2]] == [
+        ("metadata.annotations[argocd.argoproj.io/tracking-id]", "monitoring:x")
+    ]
+
+
+def test_a_service_of_another_name_may_lead_to_metrics_server_only_if_it_selects_it() -> None:
+    evidence = taken_over()
+    evidence.deployments = ok([deployment()])
+    assert of(judge(evidence), "KM204").severity is Severity.WARNING
+
+
 def test_nobody_is_accused_whose_service_cannot_be_read() -> None:
     evidence = taken_over()
     evidence.service = refused("get services in monitoring")

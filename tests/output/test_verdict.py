@@ -23,6 +23,7 @@ from kubectl_metrics.diagnosis.findings import (
     Stage,
     Verdict,
 )
+from kubectl_metrics.diagnosis.probe import Answer, KubeletProbe
 from kubectl_metrics.output.prose import cut, enumeration, width, wrap
 from kubectl_metrics.output.style import PLAIN, Style, of
 from kubectl_metrics.output.verdict import FORMS, render
@@ -312,6 +313,23 @@ def test_enumeration() -> None:
     assert [enumeration(list(names)) for names in ("", "a", "ab", "abcd", "abcde")] == [
         "", "a", "a and b", "a, b, c and d", "a, b, c and 2 more",
     ]  # fmt: skip
+
+
+def test_long_lists_are_cut_and_say_so() -> None:
+    many = [(f"Node n{number}", "status", "x") for number in range(12)]
+    symptoms = [finding(f"KM8{number:02}", title="Follows", symptom_of="KM401") for number in range(11)]
+    text = short(finding("KM401", evidence=many, remedy="\nkubectl a\n\n"), *symptoms)
+    assert "  Node n8\n" in text
+    assert "  Node n9\n" not in text
+    assert "\n  ... and 3 more; -o json has them all\n  do:\n    kubectl a\n" in text
+    assert "KM807 Follows\n    ... and 3 more\n" in text
+
+
+@pytest.mark.parametrize("form", ["short", "markdown"])
+def test_a_kubelet_in_depth(form: str) -> None:
+    text = render(verdict(kubelet=KubeletProbe(node="node-a", answers=[Answer(path="/x", status=200)])), form)
+    assert "kubelet of " in text
+    assert re.search(r"/x\W.*200 in 0 ms", text)
 
 
 # ---- the terminal ----

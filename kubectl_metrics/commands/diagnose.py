@@ -172,7 +172,7 @@ def _ids(given: dict[str, Any]) -> list[Suppression]:
 
 
 def _load(path: str) -> Evidence:
-    from kubectl_metrics.diagnosis import bundle
+    from kubectl_metrics.diagnosis.bundles import bundle
 
     try:
         with open(path, "rb") as file:
@@ -186,7 +186,7 @@ def _load(path: str) -> Evidence:
 
 def _save(evidence: Evidence, path: str) -> None:
     """Raises MetricsError. The report is still printed by nobody then: what was asked for has not been done."""
-    from kubectl_metrics.diagnosis import bundle
+    from kubectl_metrics.diagnosis.bundles import bundle
     from kubectl_metrics.errors import MetricsError
 
     try:
@@ -201,6 +201,6 @@ def _save(evidence: Evidence, path: str) -> None:
 def _masked(evidence: Evidence) -> Evidence:
     import secrets
 
-    from kubectl_metrics.diagnosis.mask import mask
+    from kubectl_metrics.diagnosis.bundles.mask import mask
 
     return mask(evidence, secrets.token_bytes(32))

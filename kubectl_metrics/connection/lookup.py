@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from kubectl_metrics.connection.tls import is_ip
+from kubectl_metrics.wire.servername import is_ip
 
 AddressInfo = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 

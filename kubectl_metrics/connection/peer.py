@@ -11,7 +11,8 @@ import ssl
 from kubectl_metrics.connection import failures
 from kubectl_metrics.connection.deadlines import WATCHDOG
 from kubectl_metrics.connection.dialing import dial, handshake, join
-from kubectl_metrics.connection.tls import client_context, is_ip
+from kubectl_metrics.connection.tls import client_context
+from kubectl_metrics.wire.servername import is_ip
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME (OpenSSL's x509_vfy.h)
 

@@ -7,8 +7,6 @@ names of its node and OpenSSL knows only one.
 Facts
 - Go takes any certificate of the pool for an anchor, also an intermediate or the server's own (crypto/x509 Verify):
   VERIFY_X509_PARTIAL_CHAIN. It accepts CAs without key identifiers or key usage, which VERIFY_X509_STRICT refuses.
-- Go ignores a certificate's common name (since 1.15). A name in "*.example.com" stands for one whole label, the
-  first, and "*" alone for nothing (crypto/x509/verify.go, matchHostnames and validHostname).
 - Go skips what it cannot parse in a CA bundle and fails only if nothing is left (AppendCertsFromPEM).
 - OpenSSL wants the client certificate and key as files. On Linux it gets a file without a name, in memory; elsewhere
   one that only the user may read and that is unlinked before anything else happens.
@@ -19,11 +17,11 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import ssl
 from typing import TYPE_CHECKING
 
 from kubectl_metrics.errors import KubeconfigError
+from kubectl_metrics.wire import servername
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,69 +98,8 @@ def check_name(cert: Mapping[str, object], names: Sequence[str]) -> None:
             dns.append(value)
         elif kind == "IP Address":
             ips.append(value)
-    packed = {_packed_ip(ip) for ip in ips} - {None}
-    for name in names:
-        address = _packed_ip(name)
-        if address is not None:
-            if address in packed:
-                return
-        elif any(_matches(pattern, name) for pattern in dns):
-            return
-    raise NameMismatch(_mismatch(dns, ips, names))
-
-
-def is_ip(name: str) -> bool:
-    """Whether ``name`` is an IP address and not a host name."""
-    return _packed_ip(name) is not None
-
-
-def _mismatch(dns: list[str], ips: list[str], names: Sequence[str]) -> str:
-    # The words of x509.HostnameError: people search for them.
-    wanted = " or ".join(names)
-    if all(is_ip(name) for name in names):
-        if not ips:
-            return f"x509: cannot validate certificate for {wanted} because it doesn't contain any IP SANs"
-        valid = ips
-    else:
-        valid = dns + ips
-    if not valid:
-        return f"x509: certificate is not valid for any names, but wanted to match {wanted}"
-    more = ", ..." if len(valid) > 20 else ""
-    shown = ", ".join(_printable(name) for name in valid[:20])
-    return f"x509: certificate is valid for {shown}{more}, not {wanted}"
-
-
-def _printable(name: str) -> str:
-    """A name out of somebody else's certificate, fit for a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in name.strip()[:255])
-
-
-def _packed_ip(text: str) -> bytes | None:
-    """The bytes of an IP address in any notation, None if it is none; ::ffff:1.2.3.4 is 1.2.3.4 (net.IP.Equal)."""
-    text = text.strip()
-    if text.startswith("[") and text.endswith("]"):
-        text = text[1:-1]
-    if ":" not in text:
-        try:
-            return socket.inet_pton(socket.AF_INET, text)
-        except (OSError, ValueError):  # ValueError: a NUL or a non-ASCII character
-            return None
-    try:
-        packed = socket.inet_pton(socket.AF_INET6, text.partition("%")[0])
-    except (OSError, ValueError):
-        return None
-    mapped = b"\0" * 10 + b"\xff\xff"
-    return packed[12:] if packed.startswith(mapped) else packed
-
-
-def _matches(pattern: str, name: str) -> bool:
-    pattern, name = pattern.lower(), name.lower().removesuffix(".")
-    if not name or "" in name.split(".") or "*" in name:
-        return False
-    if pattern == name:
-        return True
-    first, _, rest = pattern.partition(".")
-    return first == "*" and bool(rest) and name.partition(".")[2] == rest
+    if words := servername.mismatch(dns, ips, names):
+        raise NameMismatch(words)
 
 
 def _load_system_roots(context: ssl.SSLContext) -> None:

@@ -33,8 +33,8 @@ from kubectl_metrics.connection import proxy as proxies
 from kubectl_metrics.connection.body import BodyReader
 from kubectl_metrics.connection.deadlines import WATCHDOG, Deadline, shut_down
 from kubectl_metrics.connection.dialing import Connection, Proxy, join
-from kubectl_metrics.connection.tls import is_ip
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
+from kubectl_metrics.wire.servername import is_ip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,6 +134,7 @@ class Transport:
                 self._headers["Authorization"] = authorization
             for name, value in headers:  # as UTF-8, like Go; http.client would take Latin-1
                 self._headers.add(name, value.encode().decode("latin-1"))
+        self.proxied = self._proxy is not None  # whether somebody stands in between, whose headers one may see
         self._forward = self._proxy is not None and not self._secure and not self._proxy.socks
         if self._forward and self._proxy:
             self._headers.extend(self._proxy.headers())

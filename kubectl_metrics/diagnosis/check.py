@@ -10,7 +10,7 @@ import msgspec
 from kubectl_metrics.diagnosis.findings import Category, Fault, Severity
 
 if TYPE_CHECKING:
-    from kubectl_metrics.diagnosis.facts import Facts
+    from kubectl_metrics.diagnosis.facts.pipeline import Facts
 
 Judge = Callable[["Facts"], Iterator[Fault]]
 

@@ -18,7 +18,7 @@ from kubectl_metrics.diagnosis import stages
 from kubectl_metrics.diagnosis.catalogue import CHECKS
 from kubectl_metrics.diagnosis.check import Check, matches
 from kubectl_metrics.diagnosis.evidence import NOT_ASKED, Evidence, Read, Unknown
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import (
     Category,
     Fault,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kubectl_metrics.diagnosis.check import Check
 from kubectl_metrics.diagnosis.evidence import Unknown
-from kubectl_metrics.diagnosis.facts import Facts, ready
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, ready
 from kubectl_metrics.diagnosis.findings import Category, Finding, NotChecked, Skipped, Stage
 from kubectl_metrics.wire.metrics_list import GROUP
 

@@ -11,7 +11,7 @@ import pytest
 from kubectl_metrics.diagnosis.catalogue import CHECKS, RETIRED
 from kubectl_metrics.diagnosis.check import Check, check, matches
 from kubectl_metrics.diagnosis.evidence import Evidence, Read
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Finding, Proof, Severity, Skipped, Verdict
 from kubectl_metrics.diagnosis.judge import Suppression, grounds, in_order, judge
 from tests.diagnosis.build import NODES, SERVER_POD, healthy, of, refused

@@ -410,11 +410,11 @@ def changed(kit: Kit, *operations: Object) -> Iterator[None]:
         yield
 
 
-def arguments(kit: Kit, *more: str, less: str = "-") -> Object:
-    """Replaces the arguments of metrics-server; ``less`` is the beginning of those that are left out."""
+def arguments(kit: Kit, *more: str, less: str | tuple[str, ...] = ()) -> Object:
+    """Replaces the arguments of metrics-server; those that begin with ``less`` are left out."""
     path = "jsonpath={.spec.template.spec.containers[0].args}"
     given: list[str] = json.loads(kit.must("get", *DEPLOYMENT, "-o", path))
-    return put(f"{CONTAINER}/args", [*(one for one in given if less == "-" or not one.startswith(less)), *more])
+    return put(f"{CONTAINER}/args", [*(one for one in given if not one.startswith(less)), *more])
 
 
 @fault("KM601", "pod")
@@ -741,80 +741,72 @@ def aggregation_not_set_up(kit: Kit) -> Iterator[None]:
 
 
 @contextmanager
-def kubelet(kit: Kit, *settings: str, port: int = 10250, answers: bool = True) -> Iterator[None]:
-    """node-b's kubelet with other settings; metrics-server has noticed."""
-    path = "jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}"
-    try:
-        kit.control("kubelet", "node-b", "restart", *settings)
-        wait_for("its port", lambda: kit.must("get", "node", "node-b", "-o", path) == str(port))
-        if answers:
-            wait_for("its answer", lambda: _pings(kit))
-        wait_for("the gap", lambda: not node_served(kit, "node-b"))
-        yield
-    finally:
-        kit.control("kubelet", "node-b", "restart")
+def strict(kit: Kit) -> Iterator[None]:
+    """metrics-server verifies the kubelets' certificates, and does not look at the port that a node reports.
 
-
-def _pings(kit: Kit) -> bool:
-    return kit.kubectl("get", "--raw", "/api/v1/nodes/node-b/proxy/healthz").stdout == "ok"
-
-
-@contextmanager
-def kubelet_certificate(kit: Kit, *names: x509.GeneralName, expired: bool = False) -> Iterator[None]:
-    """node-b's kubelet with a certificate of the cluster's CA."""
-    paths = Authority.of_the_cluster(kit).issue(pki(kit), "node-b-other", *names, expired=expired)
-    try:
-        with kubelet(kit, f"tlsCertFile: {paths[0]}", f"tlsPrivateKeyFile: {paths[1]}"):
-            yield
-    finally:
-        for path in paths:
-            path.unlink()
-
-
-@contextmanager
-def verified(kit: Kit) -> Iterator[None]:
-    """metrics-server verifies the kubelets' certificates; node-a's is as it should be."""
-    with changed(kit, arguments(kit, less="--kubelet-insecure-tls")):
+    node-a is as it likes it. node-b's kubelet has signed its own certificate and so has no metrics all the while.
+    """
+    with changed(kit, arguments(kit, less=("--kubelet-insecure-tls", "--kubelet-use-node-status-port"))):
         wait_for("node-a's metrics", lambda: kit.reason() == "Passed" and node_served(kit, "node-a"))
         yield
 
 
-@fault("KM725", "kubelet-certificate")
+NAME, ADDRESS = x509.DNSName("node-b"), x509.IPAddress(ipaddress.ip_address("198.18.0.12"))
+ELSEWHERE = x509.IPAddress(ipaddress.ip_address("192.0.2.7"))
+
+
+@contextmanager
+def kubelet(
+    kit: Kit, *settings: str, names: Sequence[x509.GeneralName] = (NAME, ADDRESS), expired: bool = False
+) -> Iterator[None]:
+    """node-b's kubelet with other settings, and a certificate of the cluster's CA."""
+    paths = Authority.of_the_cluster(kit).issue(pki(kit), "node-b-other", *names, expired=expired)
+    try:
+        files = (f"tlsCertFile: {paths[0]}", f"tlsPrivateKeyFile: {paths[1]}")
+        kit.control("kubelet", "node-b", "restart", *files, *settings)
+        ping = ("get", "--raw", "/api/v1/nodes/node-b/proxy/healthz")
+        wait_for("the kubelet", lambda: kit.kubectl(*ping).stdout == "ok")
+        assert not node_served(kit, "node-b")
+        yield
+    finally:
+        kit.control("kubelet", "node-b", "restart")
+        for path in paths:
+            path.unlink()
+
+
+@fault("KM725", "node-b")
 def kubelet_signed_its_own_certificate(kit: Kit) -> Iterator[None]:
     assert not node_served(kit, "node-b")
     yield
 
 
-@fault("KM723", "kubelet-certificate")
+@fault("KM723", "node-b")
 def kubelet_certificate_without_an_address(kit: Kit) -> Iterator[None]:
-    with kubelet_certificate(kit, x509.DNSName("node-b")):
+    with kubelet(kit, names=[NAME]):
         yield
 
 
-@fault("KM724", "kubelet-certificate")
+@fault("KM724", "node-b")
 def kubelet_certificate_of_another_address(kit: Kit) -> Iterator[None]:
-    with kubelet_certificate(kit, x509.DNSName("node-b"), _address("192.0.2.7")):
+    with kubelet(kit, names=[NAME, ELSEWHERE]):
         yield
 
 
-@fault("KM726", "kubelet-certificate")
+@fault("KM726", "node-b")
 def kubelet_certificate_expired(kit: Kit) -> Iterator[None]:
-    with kubelet_certificate(kit, x509.DNSName("node-b"), _address("198.18.0.12"), expired=True):
+    with kubelet(kit, expired=True):
         yield
 
 
-def _address(text: str) -> x509.IPAddress:
-    return x509.IPAddress(ipaddress.ip_address(text))
-
-
-@fault("KM727", "kubelet-certificate", cured_by="kubectl certificate approve")
+@fault("KM727", "node-b")
 def kubelet_certificate_not_approved(kit: Kit) -> Iterator[None]:
     try:
-        with kubelet(kit, "serverTLSBootstrap: true", answers=False):
-            # Somebody may approve it, in the first ten seconds.
-            wait_for("the request", lambda: "Pending" in kit.must("get", "csr"), held=11)
-            yield
+        kit.control("kubelet", "node-b", "restart", "serverTLSBootstrap: true")
+        # Somebody may approve it, in the first ten seconds.
+        wait_for("the request", lambda: "Pending" in kit.must("get", "csr"), held=11)
+        yield
     finally:
+        kit.control("kubelet", "node-b", "restart")
         kit.must("delete", "csr", "--all")
         for path in (kit.kubeconfig.parent / "node-b" / "certs").glob("kubelet-server-*"):
             path.unlink()  # what was approved would be taken the next time
@@ -829,51 +821,43 @@ def authentication(kit: Kit, *, anonymous: bool) -> str:
     return f"authentication: {json.dumps(who)}"
 
 
-@fault("KM731", "kubelet")
+@fault("KM731", "node-b")
 def kubelet_takes_no_tokens(kit: Kit) -> Iterator[None]:
     with kubelet(kit, authentication(kit, anonymous=False)):
         yield
 
 
-@fault("KM732", "kubelet")
+@fault("KM732", "node-b")
 def kubelet_takes_everybody_for_anonymous(kit: Kit) -> Iterator[None]:
     with kubelet(kit, authentication(kit, anonymous=True)):
         yield
 
 
-@fault("KM721", "kubelet")
+@fault("KM706", "node-b")
+def kubelet_on_another_port(kit: Kit) -> Iterator[None]:
+    path = "jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}"
+    with kubelet(kit, "port: 10350"):
+        wait_for("its port", lambda: kit.must("get", "node", "node-b", "-o", path) == "10350")
+        yield
+
+
+@fault("KM721", "node-b")
 def kubelet_stopped(kit: Kit) -> Iterator[None]:
     try:
         kit.control("kubelet", "node-b", "stop")
-        wait_for("the gap", lambda: not node_served(kit, "node-b"))
         yield
     finally:
         kit.control("kubelet", "node-b", "start")
 
 
-@fault("KM722", "firewall")
+@fault("KM722", "node-b")
 def firewall(kit: Kit) -> Iterator[None]:
     rule = ("INPUT", "--protocol", "tcp", "--dport", "10250", "--jump", "DROP")
     kit.control("exec-on", "node-b", "iptables", "--insert", *rule)
     try:
-        wait_for("the gap", lambda: not node_served(kit, "node-b"))
         yield
     finally:
         kit.control("exec-on", "node-b", "iptables", "--delete", *rule)
-
-
-@contextmanager
-def fixed_port(kit: Kit) -> Iterator[None]:
-    """metrics-server does not look at the port that a node reports."""
-    with changed(kit, arguments(kit, less="--kubelet-use-node-status-port")):
-        wait_for("node-a's metrics", lambda: kit.reason() == "Passed" and node_served(kit, "node-a"))
-        yield
-
-
-@fault("KM706", "kubelet-port")
-def kubelet_on_another_port(kit: Kit) -> Iterator[None]:
-    with kubelet(kit, "port: 10350", port=10350):
-        yield
 
 
 # ---- who uses metrics -----------------------------------------------------------------------------------------------
@@ -910,6 +894,5 @@ def autoscaler_of_pods_without_requests(kit: Kit) -> Iterator[None]:
 # What has to be so before the faults of a ward, and is undone after the last of them.
 BASES: dict[str, Injection] = {
     "serving-certificate": proper_certificate,
-    "kubelet-certificate": verified,
-    "kubelet-port": fixed_port,
+    "node-b": strict,
 }

@@ -10,7 +10,7 @@ import yaml
 
 from kubectl_metrics.diagnosis.catalogue import CHECKS
 from kubectl_metrics.diagnosis.check import Check
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Severity
 from kubectl_metrics.errors import UsageError
 from kubectl_metrics.output.catalogue import BEGIN, END, check_id, checks_page, explanation, listing

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.complaint import Kind, check_failed, complaints, kind, status, target
-from kubectl_metrics.diagnosis.facts import Facts, selects_labels
+from kubectl_metrics.diagnosis.checks.remedy import kubectl
+from kubectl_metrics.diagnosis.facts.complaint import Kind, check_failed, complaints, kind, status, target
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, selects_labels
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Container, NetworkPolicy, NetworkPolicyRule, Pod, condition
-from kubectl_metrics.diagnosis.remedy import kubectl
 
 _AGGREGATION = "https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/"
 _REQUIREMENTS = "https://github.com/kubernetes-sigs/metrics-server#requirements"

@@ -6,13 +6,13 @@ import base64
 import binascii
 from collections.abc import Iterator
 
-from kubectl_metrics.diagnosis.certificates import lifetime
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.complaint import Kind, complaints
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.checks.remedy import kubectl, patch
+from kubectl_metrics.diagnosis.facts.certificates import lifetime
+from kubectl_metrics.diagnosis.facts.complaint import Kind, complaints
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import APIService
-from kubectl_metrics.diagnosis.remedy import kubectl, patch
 from kubectl_metrics.wire.certificate import parse_all
 from kubectl_metrics.wire.metrics_list import GROUP
 

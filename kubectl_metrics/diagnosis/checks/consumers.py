@@ -10,10 +10,10 @@ import msgspec
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.evidence import REFUSED
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.serverpods import short
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import HPA, Condition, condition
-from kubectl_metrics.diagnosis.serverpods import short
 
 _RBAC = "https://github.com/kubernetes-sigs/metrics-server/blob/master/manifests/base/rbac.yaml"
 _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"

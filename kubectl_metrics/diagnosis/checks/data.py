@@ -8,12 +8,9 @@ from email.utils import parsedate_to_datetime
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.nodes import own_fargate
-from kubectl_metrics.diagnosis.facts import Facts, milliseconds
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import NodeMetrics
-from kubectl_metrics.diagnosis.probe import KubeletProbe
-from kubectl_metrics.diagnosis.serverpods import target
-from kubectl_metrics.diagnosis.vantage import (
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, milliseconds
+from kubectl_metrics.diagnosis.facts.serverpods import target
+from kubectl_metrics.diagnosis.facts.vantage import (
     evidence,
     graded,
     is_virtual,
@@ -22,6 +19,9 @@ from kubectl_metrics.diagnosis.vantage import (
     starting,
     unscraped,
 )
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import NodeMetrics
+from kubectl_metrics.diagnosis.probe import KubeletProbe
 from kubectl_metrics.wire import quantity
 from kubectl_metrics.wire.metrics_list import GROUP
 from kubectl_metrics.wire.time import parse_duration

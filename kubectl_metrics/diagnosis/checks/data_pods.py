@@ -6,12 +6,12 @@ import enum
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.checks.remedy import kubectl
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.serverpods import name_of, patience
+from kubectl_metrics.diagnosis.facts.vantage import evidence, kubelet, starting
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Pod
-from kubectl_metrics.diagnosis.remedy import kubectl
-from kubectl_metrics.diagnosis.serverpods import name_of, patience
-from kubectl_metrics.diagnosis.vantage import evidence, kubelet, starting
 
 _FAQ = "https://github.com/kubernetes-sigs/metrics-server/blob/master/FAQ.md"
 _PIPELINE = "https://kubernetes.io/docs/tasks/debug/debug-cluster/resource-metrics-pipeline/"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
+from kubectl_metrics.diagnosis.checks.remedy import kubectl, patch
 from kubectl_metrics.diagnosis.checks.service import port_of, service_name
-from kubectl_metrics.diagnosis.complaint import Kind, complaints, target
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.complaint import Kind, complaints, target
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Endpoint, EndpointSlice, Pod, Service, ServicePort
-from kubectl_metrics.diagnosis.remedy import kubectl, patch
 
 _DEBUG_SERVICES = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/"
 

@@ -18,14 +18,14 @@ import json
 import re
 from collections.abc import Iterator
 
-from kubectl_metrics.diagnosis.certificates import lifetime
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.complaint import Kind, check_failed, complaints, status
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.checks.remedy import kubectl
+from kubectl_metrics.diagnosis.facts.certificates import lifetime
+from kubectl_metrics.diagnosis.facts.complaint import Kind, check_failed, complaints, status
+from kubectl_metrics.diagnosis.facts.flags import parse
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.flags import parse
 from kubectl_metrics.diagnosis.objects import Pod
-from kubectl_metrics.diagnosis.remedy import kubectl
 
 _LAYER = "https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/"
 _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"

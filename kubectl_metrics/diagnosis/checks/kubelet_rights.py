@@ -6,10 +6,8 @@ import shlex
 from collections.abc import Callable, Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.probe import Answer, KubeletProbe
-from kubectl_metrics.diagnosis.vantage import (
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.vantage import (
     answer_proof,
     answered,
     evidence,
@@ -17,6 +15,8 @@ from kubectl_metrics.diagnosis.vantage import (
     kubelet,
     metrics_answers,
 )
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.probe import Answer, KubeletProbe
 
 _AUTHENTICATION = "https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/"
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from kubectl_metrics.connection.tls import NameMismatch, check_name, is_ip
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts, milliseconds
+from kubectl_metrics.diagnosis.checks.remedy import kubectl
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, milliseconds
+from kubectl_metrics.diagnosis.facts.vantage import Proofs, graded, kubelet, told_by_api, verifying
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import CSR, condition
 from kubectl_metrics.diagnosis.probe import Certificate
-from kubectl_metrics.diagnosis.remedy import kubectl
-from kubectl_metrics.diagnosis.vantage import Proofs, graded, kubelet, told_by_api, verifying
+from kubectl_metrics.wire import servername
 
 _BOOTSTRAP = "https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/#kubelet-serving-certs"
 _SIGNERS = "https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/"
@@ -48,7 +48,7 @@ def _bad(facts: Facts) -> Iterator[tuple[str, str, list[Proof]]]:
             yield probe.node, "expired", [_proof(probe.node, "valid", f"{found.not_before} to {found.not_after}")]
         elif trusted is False and _judges(facts):
             yield probe.node, "untrusted", [_proof(probe.node, "issuer", found.issuer or "(empty)")]
-        elif mismatch and dialled is not None and is_ip(dialled[1]) and not found.ip_addresses:
+        elif mismatch and dialled is not None and servername.is_ip(dialled[1]) and not found.ip_addresses:
             yield probe.node, "no-ip", [_proof(probe.node, "subjectAltName", _names(found)), *named]
         elif mismatch:
             yield probe.node, "other-name", [_proof(probe.node, "subjectAltName", _names(found)), *named]
@@ -173,12 +173,7 @@ def _expired(facts: Facts, found: Certificate) -> bool:
 
 def _mismatch(found: Certificate, address: str) -> str:
     """Go's words if a certificate is not for an address; "" if it is."""
-    shown = [*(("DNS", name) for name in found.dns_names), *(("IP Address", one) for one in found.ip_addresses)]
-    try:
-        check_name({"subjectAltName": tuple(shown)}, [address])
-    except NameMismatch as error:
-        return str(error)
-    return ""
+    return servername.mismatch(found.dns_names, found.ip_addresses, [address])
 
 
 def _names(found: Certificate) -> str:

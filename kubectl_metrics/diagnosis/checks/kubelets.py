@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Node
-from kubectl_metrics.diagnosis.probe import Answer, KubeletProbe
-from kubectl_metrics.diagnosis.vantage import (
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.vantage import (
     answer_proof,
     answered,
     api_proof,
@@ -20,6 +17,9 @@ from kubectl_metrics.diagnosis.vantage import (
     metrics_answers,
     told_by_api,
 )
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import Node
+from kubectl_metrics.diagnosis.probe import Answer, KubeletProbe
 
 _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"
 _REQUIREMENTS = "https://github.com/kubernetes-sigs/metrics-server#requirements"

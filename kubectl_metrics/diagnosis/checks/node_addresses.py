@@ -7,16 +7,16 @@ import ipaddress
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.egress import IP, IPNetwork, allows, restricting
-from kubectl_metrics.diagnosis.facts import Facts
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.remedy import kubectl
-from kubectl_metrics.diagnosis.vantage import (
+from kubectl_metrics.diagnosis.checks.remedy import kubectl
+from kubectl_metrics.diagnosis.facts.egress import IP, IPNetwork, allows, restricting
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.vantage import (
     evidence,
     graded,
     is_virtual,
     unscraped,
 )
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 
 _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"
 _README = "https://github.com/kubernetes-sigs/metrics-server#requirements"

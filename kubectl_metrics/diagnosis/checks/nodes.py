@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts, ready
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Node, condition
-from kubectl_metrics.diagnosis.remedy import kubectl
-from kubectl_metrics.diagnosis.vantage import (
+from kubectl_metrics.diagnosis.checks.remedy import kubectl
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, ready
+from kubectl_metrics.diagnosis.facts.vantage import (
     graded,
     is_fargate,
     is_virtual,
     is_windows,
     is_young,
 )
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import Node, condition
 
 _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"
 _README = "https://github.com/kubernetes-sigs/metrics-server#requirements"

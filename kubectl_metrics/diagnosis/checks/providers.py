@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts, is_metrics_server, selects
+from kubectl_metrics.diagnosis.checks.remedy import kubectl, patch
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, selects
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import APIService, Deployment
-from kubectl_metrics.diagnosis.remedy import kubectl, patch
 from kubectl_metrics.wire.metrics_list import GROUP
 
 _AGGREGATION = "https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation/"

@@ -17,13 +17,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kubectl_metrics.diagnosis.check import check
+from kubectl_metrics.diagnosis.checks.remedy import patch
 from kubectl_metrics.diagnosis.evidence import Read, Unknown
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.rules import Account, Grants, Right
+from kubectl_metrics.diagnosis.facts.serverpods import serving, short, works
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Role
-from kubectl_metrics.diagnosis.remedy import patch
-from kubectl_metrics.diagnosis.rules import Account, Grants, Right
-from kubectl_metrics.diagnosis.serverpods import serving, short, works
 
 _MANIFEST = "https://github.com/kubernetes-sigs/metrics-server/blob/master/manifests/base/rbac.yaml"
 _KUBELET_AUTHORIZATION = (

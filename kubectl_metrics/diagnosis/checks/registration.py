@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.providers import images, installed
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.checks.remedy import API_SERVICE, MANIFESTS, kubectl, quoted
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import condition
-from kubectl_metrics.diagnosis.remedy import API_SERVICE, MANIFESTS, kubectl, quoted
 from kubectl_metrics.wire.metrics_list import GROUP
 
 _AGGREGATION = "https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation/"

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts, selects
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Pod, PodSpec, condition
-from kubectl_metrics.diagnosis.serverpods import (
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, selects
+from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
     deployment,
     event_proofs,
@@ -23,6 +21,8 @@ from kubectl_metrics.diagnosis.serverpods import (
     waiting_proofs,
     who,
 )
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import Pod, PodSpec, condition
 
 _DEBUG_PODS = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-pods/"
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/#imagepullbackoff"
@@ -40,6 +40,7 @@ _CREATION_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox
     remedy="kubectl -n kube-system describe deployment/metrics-server  # its conditions and events say why",
     link=_DEBUG_PODS,
     needs=("deployments", "service_pods"),
+    after=("KM204",),
     because=("KM605",),
 )
 def no_pod(facts: Facts) -> Iterator[Fault]:
@@ -81,6 +82,7 @@ def no_pod(facts: Facts) -> Iterator[Fault]:
     remedy="kubectl -n kube-system describe pod -l k8s-app=metrics-server  # the events at the end say why",
     link=_DEBUG_PODS,
     needs=("service_pods",),
+    after=("KM204",),
     because=("KM509", "KM518"),
 )
 def not_started(facts: Facts) -> Iterator[Fault]:
@@ -129,6 +131,7 @@ def _why_stuck(facts: Facts, pod: Pod, kind: State) -> list[Proof]:
     "pull",
     link=_IMAGES,
     needs=("service_pods",),
+    after=("KM204",),
     because=("KM516",),
 )
 def image_not_pulled(facts: Facts) -> Iterator[Fault]:

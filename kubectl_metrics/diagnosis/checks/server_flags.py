@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts, is_metrics_server, server_container
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.flags import ServerFlags
-from kubectl_metrics.diagnosis.objects import Container, Pod, PodSpec
-from kubectl_metrics.diagnosis.serverflags import Objection, objections
-from kubectl_metrics.diagnosis.serverpods import (
+from kubectl_metrics.diagnosis.facts.flags import ServerFlags
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, server_container
+from kubectl_metrics.diagnosis.facts.serverflags import Objection, objections
+from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
     container_of,
     extent,
@@ -24,6 +22,8 @@ from kubectl_metrics.diagnosis.serverpods import (
     texts,
     works,
 )
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import Container, Pod, PodSpec
 
 _README = "https://github.com/kubernetes-sigs/metrics-server/blob/master/README.md"
 _READ_ONLY_PORT = 10255

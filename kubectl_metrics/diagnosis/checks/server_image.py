@@ -7,10 +7,8 @@ import shlex
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts, minor_version
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Container
-from kubectl_metrics.diagnosis.serverpods import (
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, minor_version
+from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
     container_of,
     extent,
@@ -24,6 +22,8 @@ from kubectl_metrics.diagnosis.serverpods import (
     texts,
     works,
 )
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import Container
 
 _MATRIX = "https://github.com/kubernetes-sigs/metrics-server#compatibility-matrix"
 _REGISTRY = "https://kubernetes.io/blog/2023/03/10/image-registry-redirect/"

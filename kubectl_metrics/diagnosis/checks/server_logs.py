@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import msgspec
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.serverpods import State, extent, name_of, pods_in, short, target, texts, who
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.serverpods import State, extent, name_of, pods_in, short, target, texts, who
 
 _NETWORK = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/"
 _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"
@@ -83,6 +83,7 @@ class _Group(msgspec.Struct):
     remedy="kubectl -n kube-system logs deployment/metrics-server",
     link=_KNOWN_ISSUES,
     needs=("logs",),
+    after=("KM204",),
     because=("KM3", "KM50", "KM512", "KM515", "KM6", "KM7", "KM80"),
 )
 def log_lines(facts: Facts) -> Iterator[Fault]:

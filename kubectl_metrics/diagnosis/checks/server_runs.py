@@ -7,10 +7,8 @@ import shlex
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts, is_metrics_server, server_container
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import ContainerStatus, Pod
-from kubectl_metrics.diagnosis.serverpods import (
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, server_container
+from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
     container_of,
     event_proofs,
@@ -28,7 +26,9 @@ from kubectl_metrics.diagnosis.serverpods import (
     texts,
     who,
 )
-from kubectl_metrics.diagnosis.sizing import MEBIBYTE, read_size, recommended
+from kubectl_metrics.diagnosis.facts.sizing import MEBIBYTE, read_size, recommended
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import ContainerStatus, Pod
 from kubectl_metrics.wire.quantity import format_bytes
 
 _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"
@@ -55,7 +55,21 @@ _MANY = 3  # restarts; one or two are a node's reboot or an update
     "Error:",
     link=_CRASH,
     needs=("service_pods",),
-    because=("KM505", "KM507", "KM508", "KM509", "KM512", "KM514", "KM518", "KM601", "KM604", "KM605"),
+    after=("KM204",),
+    because=(
+        "KM308",
+        "KM603",
+        "KM505",
+        "KM507",
+        "KM508",
+        "KM509",
+        "KM512",
+        "KM514",
+        "KM518",
+        "KM601",
+        "KM604",
+        "KM605",
+    ),
 )
 def crashes(facts: Facts) -> Iterator[Fault]:
     """The last words of the process are quoted where they are known."""
@@ -163,6 +177,7 @@ def _was_killed(facts: Facts, pod: Pod) -> bool:
     remedy="kubectl -n kube-system logs deployment/metrics-server  # the lines with: Failed to scrape node",
     link=f"{_KNOWN_ISSUES}#metrics-server-pod-failed-to-reach-running-status",
     needs=("service_pods",),
+    after=("KM204",),
     because=(
         *("KM507", "KM511", "KM512", "KM515", "KM603", "KM604", "KM605", "KM7"),
         *("KM803", "KM804"),

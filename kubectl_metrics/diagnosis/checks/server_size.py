@@ -6,12 +6,10 @@ import shlex
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts
-from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.flags import parse
-from kubectl_metrics.diagnosis.objects import Container
-from kubectl_metrics.diagnosis.serverpods import State, deployment, owner, pods_in, short, target
-from kubectl_metrics.diagnosis.sizing import (
+from kubectl_metrics.diagnosis.facts.flags import parse
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.serverpods import State, deployment, owner, pods_in, short, target
+from kubectl_metrics.diagnosis.facts.sizing import (
     README_NODES,
     Nanny,
     Size,
@@ -19,6 +17,8 @@ from kubectl_metrics.diagnosis.sizing import (
     read_size,
     recommended,
 )
+from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import Container
 from kubectl_metrics.wire.quantity import format_bytes, format_nanocores
 
 _SCALING = "https://github.com/kubernetes-sigs/metrics-server/blob/master/README.md#scaling"

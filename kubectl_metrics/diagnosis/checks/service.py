@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts import Facts, selects
+from kubectl_metrics.diagnosis.checks.remedy import MANIFESTS, kubectl, patch
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, selects
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Deployment, EndpointSlice, Pod, Service, ServicePort
-from kubectl_metrics.diagnosis.remedy import MANIFESTS, kubectl, patch
 from kubectl_metrics.wire.metrics_list import GROUP
 
 _AGGREGATION = "https://kubernetes.io/docs/tasks/extend-kubernetes/setup-extension-api-server/"

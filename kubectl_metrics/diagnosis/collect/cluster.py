@@ -30,7 +30,7 @@ from kubectl_metrics.diagnosis.evidence import (
     Log,
     Read,
 )
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.objects import condition
 from kubectl_metrics.errors import ConnectionFailed, MetricsError
 from kubectl_metrics.sources.objects import checked
@@ -272,6 +272,7 @@ class Cluster:
             date=response.headers.get("Date", ""),
             asked=_rfc3339(now - timedelta(seconds=response.seconds / 2)),
             seconds=round(response.seconds, 3),
+            direct=not self._api.proxied,
         )
 
     def _user(self) -> str:

@@ -27,11 +27,10 @@ from typing import TypeVar
 import msgspec
 
 from kubectl_metrics.connection import peer
-from kubectl_metrics.connection.tls import NameMismatch, check_name
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.diagnosis import objects
+from kubectl_metrics.diagnosis.collect.scrape import summarize
 from kubectl_metrics.diagnosis.probe import Answer, Attempt, Certificate, KubeletAuthentication, KubeletProbe
-from kubectl_metrics.diagnosis.scrape import summarize
 from kubectl_metrics.errors import (
     UNREACHABLE_KINDS,
     UNVERIFIED_KINDS,
@@ -52,7 +51,7 @@ from kubectl_metrics.sources.access import (
 )
 from kubectl_metrics.sources.kubelets import RESOURCE_ANNOTATION, resource_path
 from kubectl_metrics.sources.parallel import Tick, gather
-from kubectl_metrics.wire import certificate, status
+from kubectl_metrics.wire import certificate, servername, status
 from kubectl_metrics.wire.core import DaemonEndpoint, DaemonEndpoints, Node, NodeAddress, NodeStatus, ObjectMeta
 from kubectl_metrics.wire.decode import decoder
 from kubectl_metrics.wire.status import shorten
@@ -429,12 +428,8 @@ def _judge(found: certificate.Certificate, trusted: bool | None, names: Sequence
         return FailureKind.TLS_UNTRUSTED.value, "x509: certificate signed by unknown authority"
     if not found.not_before.timestamp() <= time.time() <= found.not_after.timestamp():
         return FailureKind.TLS_EXPIRED.value, "x509: certificate has expired or is not yet valid"
-    shown = [*(("DNS", name) for name in found.dns_names), *(("IP Address", one) for one in found.ip_addresses)]
-    try:
-        check_name({"subjectAltName": tuple(shown)}, names)
-    except NameMismatch as error:
-        return FailureKind.TLS_NAME.value, str(error)
-    return "", ""
+    words = servername.mismatch(found.dns_names, found.ip_addresses, names)
+    return (FailureKind.TLS_NAME.value, words) if words else ("", "")
 
 
 def _blocks(pem: bytes | None) -> frozenset[bytes] | None:

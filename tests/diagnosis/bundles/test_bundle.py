@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from kubectl_metrics.diagnosis import bundle
 from kubectl_metrics.diagnosis import objects as k8s
-from kubectl_metrics.diagnosis.bundle import decode, encode
+from kubectl_metrics.diagnosis.bundles import bundle
+from kubectl_metrics.diagnosis.bundles.bundle import decode, encode
+from kubectl_metrics.diagnosis.bundles.redact import redact
 from kubectl_metrics.diagnosis.evidence import Evidence
 from kubectl_metrics.diagnosis.judge import judge
-from kubectl_metrics.diagnosis.redact import redact
 from kubectl_metrics.errors import DecodeError, MetricsError
 from kubectl_metrics.output import documents
 from tests.diagnosis.build import absent, failed, healthy, refused

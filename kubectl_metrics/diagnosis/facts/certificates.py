@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kubectl_metrics.diagnosis.facts import Facts, instant, milliseconds
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, instant, milliseconds
 from kubectl_metrics.wire.certificate import Certificate, parse_all
 
 

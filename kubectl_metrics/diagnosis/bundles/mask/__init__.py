@@ -7,9 +7,9 @@ judged like the original. docs/bundle.md tells what that means for those who pas
 
 from __future__ import annotations
 
+from kubectl_metrics.diagnosis.bundles.mask.fields import Learning, Replacing
+from kubectl_metrics.diagnosis.bundles.mask.names import Names
 from kubectl_metrics.diagnosis.evidence import Evidence
-from kubectl_metrics.diagnosis.mask.fields import Learning, Replacing
-from kubectl_metrics.diagnosis.mask.names import Names
 
 
 def mask(evidence: Evidence, key: bytes) -> Evidence:

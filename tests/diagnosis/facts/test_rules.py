@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kubectl_metrics.diagnosis.facts.rules import Account, Grants, Right, allows, covers
 from kubectl_metrics.diagnosis.objects import Binding, Metadata, PolicyRule, Role, RoleRef, Subject
-from kubectl_metrics.diagnosis.rules import Account, Grants, Right, allows, covers
 
 ACCOUNT = Account("monitoring", "metrics-server")
 NODES_METRICS = Right("get", "nodes/metrics")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_metrics.diagnosis.flags import parse
-from kubectl_metrics.diagnosis.serverflags import KNOWN, objections
+from kubectl_metrics.diagnosis.facts.flags import parse
+from kubectl_metrics.diagnosis.facts.serverflags import KNOWN, objections
 
 # Recorded: the program was started with each of these. It went on to look for the API server ...
 ACCEPTED = (

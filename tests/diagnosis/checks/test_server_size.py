@@ -11,8 +11,8 @@ from kubectl_metrics.diagnosis.evidence import Evidence
 from kubectl_metrics.diagnosis.findings import Severity
 from kubectl_metrics.diagnosis.judge import judge
 from tests.diagnosis.build import at, healthy, node, node_metrics, of, ok, roots
+from tests.diagnosis.facts.test_sizing import AUTOSCALE, GKE
 from tests.diagnosis.servers import containers, crashing, the_pod
-from tests.diagnosis.test_sizing import AUTOSCALE, GKE
 
 OWN = ("KM513", "KM514")
 

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from msgspec import structs
 
 from kubectl_metrics.diagnosis import objects as k8s
+from kubectl_metrics.diagnosis.bundles.mask.certificates import mask_base64, mask_pem
+from kubectl_metrics.diagnosis.bundles.mask.names import Names
+from kubectl_metrics.diagnosis.bundles.mask.vocabulary import LABEL_DOMAINS, LABEL_KEYS, OPEN_LABELS, PRIVATE_FLAG
 from kubectl_metrics.diagnosis.evidence import Connected, Evidence, Log, Read
-from kubectl_metrics.diagnosis.mask.certificates import mask_base64, mask_pem
-from kubectl_metrics.diagnosis.mask.names import Names
-from kubectl_metrics.diagnosis.mask.vocabulary import LABEL_DOMAINS, LABEL_KEYS, OPEN_LABELS, PRIVATE_FLAG
 from kubectl_metrics.diagnosis.probe import Answer, Attempt, Certificate, KubeletAuthentication, KubeletProbe, Scrape
 
 T = TypeVar("T")

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubectl_metrics.diagnosis import objects as k8s
-from kubectl_metrics.diagnosis.bundle import encode
+from kubectl_metrics.diagnosis.bundles.bundle import encode
+from kubectl_metrics.diagnosis.bundles.redact import REMOVED, redact, redact_text
 from kubectl_metrics.diagnosis.evidence import Evidence, Health, Log
 from kubectl_metrics.diagnosis.judge import judge
 from kubectl_metrics.diagnosis.probe import Answer, Attempt, KubeletProbe, Scrape
-from kubectl_metrics.diagnosis.redact import REMOVED, redact, redact_text
 from tests.diagnosis.build import failed, healthy, ok, pem
 
 T = TypeVar("T")

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from kubectl_metrics.diagnosis.evidence import Unknown
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.flags import ServerFlags
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.serverpods import State, patience, pods_in, server_status, serving
 from kubectl_metrics.diagnosis.findings import Fault, Proof, Severity
-from kubectl_metrics.diagnosis.flags import ServerFlags
 from kubectl_metrics.diagnosis.objects import Node
 from kubectl_metrics.diagnosis.probe import Answer, KubeletProbe
-from kubectl_metrics.diagnosis.serverpods import State, patience, pods_in, server_status, serving
 
 _SHOWN = 3  # nodes whose evidence is shown
 _OTHER_PATHS = frozenset({"/healthz", "/configz"})

@@ -14,7 +14,7 @@ import enum
 import re
 from http import HTTPStatus
 
-from kubectl_metrics.diagnosis.facts import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Proof
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 from kubectl_metrics.diagnosis import objects
+from kubectl_metrics.diagnosis.bundles.redact import redact
+from kubectl_metrics.diagnosis.bundles.walk import rewrite
 from kubectl_metrics.diagnosis.evidence import ABSENT, FAILED, NOT_ASKED, OK, REFUSED, Evidence, Read
 from kubectl_metrics.diagnosis.probe import Attempt, KubeletProbe
-from kubectl_metrics.diagnosis.redact import redact
-from kubectl_metrics.diagnosis.walk import rewrite
 from kubectl_metrics.errors import DecodeError
 
 API_VERSION = "kubectl-metrics/v1"

@@ -21,9 +21,9 @@ from collections.abc import Callable
 import msgspec
 from msgspec import structs
 
+from kubectl_metrics.diagnosis.bundles.walk import rewrite
 from kubectl_metrics.diagnosis.evidence import Evidence, Log, Read
 from kubectl_metrics.diagnosis.objects import CSR, APIService, ConfigMap, Container, EnvVar, Pod
-from kubectl_metrics.diagnosis.walk import rewrite
 
 REMOVED = "(removed)"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_metrics.diagnosis.sizing import (
+from kubectl_metrics.diagnosis.facts.sizing import (
     MEBIBYTE,
     MILLICORE,
     Nanny,

@@ -10,8 +10,8 @@ import base64
 import pytest
 
 from kubectl_metrics.diagnosis import objects as k8s
-from kubectl_metrics.diagnosis.complaint import Kind, kind, target
 from kubectl_metrics.diagnosis.evidence import REFUSED, Evidence, Log, Read
+from kubectl_metrics.diagnosis.facts.complaint import Kind, kind, target
 from kubectl_metrics.diagnosis.findings import Severity
 from kubectl_metrics.diagnosis.judge import judge
 from tests.diagnosis.build import (

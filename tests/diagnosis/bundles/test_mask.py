@@ -18,19 +18,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_metrics.diagnosis import objects as k8s
-from kubectl_metrics.diagnosis.bundle import decode, encode
+from kubectl_metrics.diagnosis.bundles.bundle import decode, encode
+from kubectl_metrics.diagnosis.bundles.mask import mask
+from kubectl_metrics.diagnosis.bundles.mask.addresses import Addresses
+from kubectl_metrics.diagnosis.bundles.mask.certificates import mask_base64, mask_pem
+from kubectl_metrics.diagnosis.bundles.mask.fields import FIELDS, KEEP, TEXT, Learning, Replacing
+from kubectl_metrics.diagnosis.bundles.mask.names import Names
+from kubectl_metrics.diagnosis.bundles.mask.vocabulary import OPEN_LABELS
+from kubectl_metrics.diagnosis.bundles.redact import redact
+from kubectl_metrics.diagnosis.bundles.walk import rewrite
 from kubectl_metrics.diagnosis.evidence import ABSENT, FAILED, OK, REFUSED, Evidence, Log, Read
 from kubectl_metrics.diagnosis.findings import Verdict
 from kubectl_metrics.diagnosis.judge import judge
-from kubectl_metrics.diagnosis.mask import mask
-from kubectl_metrics.diagnosis.mask.addresses import Addresses
-from kubectl_metrics.diagnosis.mask.certificates import mask_base64, mask_pem
-from kubectl_metrics.diagnosis.mask.fields import FIELDS, KEEP, TEXT, Learning, Replacing
-from kubectl_metrics.diagnosis.mask.names import Names
-from kubectl_metrics.diagnosis.mask.vocabulary import OPEN_LABELS
 from kubectl_metrics.diagnosis.probe import Attempt, Certificate
-from kubectl_metrics.diagnosis.redact import redact
-from kubectl_metrics.diagnosis.walk import rewrite
 from kubectl_metrics.wire.certificate import parse_all
 from tests.diagnosis.build import healthy, ok, pem
 

@@ -14,7 +14,7 @@ import enum
 import shlex
 from collections.abc import Iterator, Sequence
 
-from kubectl_metrics.diagnosis.facts import Facts, is_metrics_server, ready, server_container
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, ready, server_container
 from kubectl_metrics.diagnosis.findings import Proof, Severity
 from kubectl_metrics.diagnosis.objects import (
     Condition,

@@ -13,8 +13,9 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 
 from kubectl_metrics.diagnosis.evidence import FAILED, Evidence
+from kubectl_metrics.diagnosis.facts.flags import ServerFlags
+from kubectl_metrics.diagnosis.facts.selection import matches
 from kubectl_metrics.diagnosis.findings import Proof
-from kubectl_metrics.diagnosis.flags import ServerFlags
 from kubectl_metrics.diagnosis.objects import (
     APIService,
     Condition,
@@ -27,7 +28,6 @@ from kubectl_metrics.diagnosis.objects import (
     condition,
 )
 from kubectl_metrics.diagnosis.probe import KubeletProbe
-from kubectl_metrics.diagnosis.selection import matches
 from kubectl_metrics.wire.metrics_list import GROUP
 from kubectl_metrics.wire.time import parse_timestamp
 

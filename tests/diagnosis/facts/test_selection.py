@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_metrics.diagnosis.selection import matches
+from kubectl_metrics.diagnosis.facts.selection import matches
 
 LABELS = {"os": "linux", "zone": "a", "size": "5", "empty": "", "example.com/x": "y"}
 

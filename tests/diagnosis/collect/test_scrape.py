@@ -7,8 +7,8 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubectl_metrics.diagnosis.collect.scrape import summarize
 from kubectl_metrics.diagnosis.probe import Scrape
-from kubectl_metrics.diagnosis.scrape import summarize
 
 NODE = "node_cpu_usage_seconds_total 4021.5 1795000000001\nnode_memory_working_set_bytes 757182464 1795000000002\n"
 

@@ -13,8 +13,8 @@ import hmac
 import re
 from collections.abc import Callable
 
-from kubectl_metrics.diagnosis.mask.addresses import Addresses
-from kubectl_metrics.diagnosis.mask.vocabulary import (
+from kubectl_metrics.diagnosis.bundles.mask.addresses import Addresses
+from kubectl_metrics.diagnosis.bundles.mask.vocabulary import (
     ASSIGNED,
     HOSTS,
     KEPT,

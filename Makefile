@@ -1,5 +1,6 @@
 # make demo    the tables against a simulated cluster, no Kubernetes needed
 # make test    the tests that need no cluster (under 2 minutes)
+# make oldest  the tests of what talks through the kubernetes package, with the oldest version that is supported
 # make check   formatting, lint, types, and the rule which layer may import which
 # make docs    docs/checks.md, from the checks
 # make e2e     the tests against a real cluster: the project's own, or the one that E2E_KUBECONFIG names
@@ -12,11 +13,12 @@ PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+OLDEST := .venv-oldest
 CLUSTER := tests/e2e/cluster/cluster
 PURE := kubectl_metrics/wire/*,kubectl_metrics/usage/*
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format docs e2e cluster-up cluster-down cluster-status constraints clean
+.PHONY: help venv demo test oldest check format docs e2e cluster-up cluster-down cluster-status constraints clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -42,6 +44,17 @@ ifeq ($(PYTEST_ARGS),)
 else
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 endif
+
+oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest -q --numprocesses 3 tests/connection/test_generated.py \
+		tests/connection/test_credentials.py tests/diagnosis/collect tests/commands/test_diagnose.py
+
+$(OLDEST)/.installed: setup.cfg constraints.txt
+	@test -x $(OLDEST)/bin/pip || $(PYTHON) -m venv $(OLDEST)
+	@grep -v '^kubernetes==' constraints.txt > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/constraints.txt \
+		--editable '.[dev,socks]' 'kubernetes==29.*'
+	@touch $@
 
 check: $(STAMP)
 	$(BIN)/ruff format --check
@@ -80,4 +93,4 @@ constraints:
 	rm -rf build/constraints
 
 clean:
-	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -127,7 +127,7 @@ def _facts(one: Check, checks: Mapping[str, Check]) -> list[tuple[str, str]]:
     if one.needs:
         found.append(("needs", ", ".join(_camel(need) for need in one.needs)))
     if one.after:
-        found.append(("only without", _ids(one.after, checks)))
+        found.append(("skipped after", _ids(one.after, checks)))
     if one.because:
         found.append(("follows from", _ids(one.because, checks)))
     return found

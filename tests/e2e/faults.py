@@ -45,8 +45,8 @@ class Fault:
     expected: str  # the id of the first finding
     ward: str
     inject: Injection
-    cured_by: str | None  # what following the remedy as it is printed means: the beginning of the command
-    severity: str = "error"
+    severity: str
+    remedy_cures: bool  # it is a command that can be run as it is printed: without an editor, the Internet or a thought
 
     def __call__(self, kit: Kit) -> AbstractContextManager[None]:
         return self.inject(kit)
@@ -59,14 +59,14 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    expected: str, ward: str, *, cured_by: str | None = None, severity: str = "error"
+    expected: str, ward: str, *, severity: str = "error", remedy_cures: bool = False
 ) -> Callable[[Callable[[Kit], Iterator[None]]], Injection]:
     """Puts a context manager into the registry, under its own name."""
 
     def register(function: Callable[[Kit], Iterator[None]]) -> Injection:
         inject = contextmanager(function)
         name = function.__name__.replace("_", "-")
-        FAULTS[name] = Fault(name, expected, ward, inject, cured_by, severity)
+        FAULTS[name] = Fault(name, expected, ward, inject, severity, remedy_cures)
         return inject
 
     return register
@@ -223,7 +223,7 @@ def apiservice_deleted(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM203", "service", cured_by="kubectl delete apiservice")
+@fault("KM203", "service")
 def apiservice_without_a_service(kit: Kit) -> Iterator[None]:
     with saved(kit, APISERVICE):
         kit.must("delete", *APISERVICE)
@@ -234,7 +234,7 @@ def apiservice_without_a_service(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM204", "service")
+@fault("KM204", "service", remedy_cures=True)
 def second_provider(kit: Kit) -> Iterator[None]:
     name = "prometheus-adapter"
     service = {
@@ -250,7 +250,7 @@ def second_provider(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM401", "service", cured_by="kubectl patch apiservice")
+@fault("KM401", "service", remedy_cures=True)
 def apiservice_of_a_service_that_is_not_there(kit: Kit) -> Iterator[None]:
     with saved(kit, APISERVICE):
         patch(kit, APISERVICE, put("/spec/service/namespace", "monitoring"))
@@ -258,7 +258,7 @@ def apiservice_of_a_service_that_is_not_there(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM402", "service", cured_by="kubectl patch apiservice")
+@fault("KM402", "service", remedy_cures=True)
 def apiservice_of_another_port(kit: Kit) -> Iterator[None]:
     with saved(kit, APISERVICE):
         patch(kit, APISERVICE, put("/spec/service/port", 8443))
@@ -266,7 +266,7 @@ def apiservice_of_another_port(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM403", "service", cured_by="kubectl -n kube-system patch service")
+@fault("KM403", "service", remedy_cures=True)
 def selector_of_no_pod(kit: Kit) -> Iterator[None]:
     with saved(kit, SERVICE):
         patch(kit, SERVICE, put("/spec/selector", {"k8s-app": "metrics-servr"}))
@@ -313,7 +313,7 @@ def endpointslice_with_a_port_of_another_name(kit: Kit) -> Iterator[None]:
             yield
 
 
-@fault("KM407", "service", cured_by="kubectl -n kube-system patch service")
+@fault("KM407", "service", remedy_cures=True)
 def target_port_where_nobody_listens(kit: Kit) -> Iterator[None]:
     with saved(kit, SERVICE):
         patch(kit, SERVICE, put("/spec/ports/0/targetPort", 9999))
@@ -360,7 +360,7 @@ def network_policy(kit: Kit) -> Iterator[None]:
 # What is missing shows when metrics-server starts anew, or after minutes. It can be read at once.
 
 
-@fault("KM601", "rbac", severity="warning", cured_by="kubectl -n kube-system create rolebinding")
+@fault("KM601", "rbac", severity="warning", remedy_cures=True)
 def auth_reader_missing(kit: Kit) -> Iterator[None]:
     binding = (*SYSTEM, "rolebinding", "metrics-server-auth-reader")
     with saved(kit, binding):
@@ -368,7 +368,7 @@ def auth_reader_missing(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM602", "rbac", cured_by="kubectl create clusterrolebinding")
+@fault("KM602", "rbac", remedy_cures=True)
 def auth_delegator_missing(kit: Kit) -> Iterator[None]:
     binding = ("clusterrolebinding", "metrics-server:system:auth-delegator")
     with saved(kit, binding):
@@ -379,14 +379,14 @@ def auth_delegator_missing(kit: Kit) -> Iterator[None]:
 ROLE = ("clusterrole", "system:metrics-server")
 
 
-@fault("KM603", "rbac", severity="warning")
+@fault("KM603", "rbac", severity="warning", remedy_cures=True)
 def nodes_metrics_not_allowed(kit: Kit) -> Iterator[None]:
     with saved(kit, ROLE):
         patch(kit, ROLE, without("/rules/0"))
         yield
 
 
-@fault("KM604", "rbac", severity="warning")
+@fault("KM604", "rbac", severity="warning", remedy_cures=True)
 def pods_and_nodes_not_allowed(kit: Kit) -> Iterator[None]:
     with saved(kit, ROLE):
         patch(kit, ROLE, without("/rules/1"))
@@ -424,7 +424,7 @@ def auth_reader_missing_at_a_start(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM501", "pod", cured_by="kubectl -n kube-system scale")
+@fault("KM501", "pod", remedy_cures=True)
 def scaled_to_zero(kit: Kit) -> Iterator[None]:
     with saved(kit, DEPLOYMENT):
         kit.must(*SYSTEM, "scale", "deployment", "metrics-server", "--replicas=0")
@@ -441,7 +441,7 @@ def unschedulable(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM503", "pod")
+@fault("KM503", "pod", remedy_cures=True)
 def image_cannot_be_pulled(kit: Kit) -> Iterator[None]:
     with changed(kit, put(f"{CONTAINER}/image", f"{IMAGE}:no-such-tag")):
         wait_for("the kubelet", lambda: "ErrImageNeverPull" in waiting(kit))
@@ -629,7 +629,7 @@ def unverified(kit: Kit) -> None:
     wait_for("503", lambda: kit.served(f"{METRICS}/nodes") is None)
 
 
-@fault("KM307", "service")
+@fault("KM307", "service", remedy_cures=True)
 def serving_certificate_of_another_name(kit: Kit) -> Iterator[None]:
     with saved(kit, APISERVICE):
         patch(kit, APISERVICE, *verifying((pki(kit) / "ca.crt").read_bytes()))
@@ -798,7 +798,7 @@ def kubelet_certificate_expired(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM727", "node-b")
+@fault("KM727", "node-b", remedy_cures=True)
 def kubelet_certificate_not_approved(kit: Kit) -> Iterator[None]:
     try:
         kit.control("kubelet", "node-b", "restart", "serverTLSBootstrap: true")

@@ -97,7 +97,7 @@ def test_an_explanation() -> None:
         "severity:      error",
         "stage:         service",
         "needs:         apiServices, service",
-        "only without:  KM2..., KM401",
+        "skipped after: KM2..., KM401",
         "follows from:  KM401",
     ]
     assert json.loads(explanation("KM402", "json", checks=FEW))["id"] == "KM402"
@@ -129,7 +129,7 @@ def test_the_page_keeps_what_is_written_by_hand() -> None:
     assert "\n## Service and endpoints\n" in page
     assert '\n<a id="km402"></a>\n' in page
     assert "\nTo do: Wait.\n" in page
-    assert "- only without: KM2..., KM401" in page
+    assert "- skipped after: KM2..., KM401" in page
     assert checks_page(page, FEW) == page
     with pytest.raises(ValueError, match="has lost"):
         checks_page("nothing", FEW)

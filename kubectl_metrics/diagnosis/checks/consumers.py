@@ -149,8 +149,7 @@ def _describe(one: HPA) -> str:
     Category.CONSUMERS,
     title="Autoscalers measure against requests that containers do not have",
     why="A HorizontalPodAutoscaler with a target in percent compares usage with the containers' requests. One "
-    "container "
-    "of one pod without a request is enough, a sidecar or a foreign pod that the selector catches too.",
+    "container of one pod without a request is enough, a sidecar or a foreign pod that the selector catches too.",
     remedy="kubectl set resources deployment/NAME --requests=cpu=100m  # of each container, as much as it needs",
     link=f"{_KNOWN_ISSUES}#hpa-is-unable-to-get-resource-utilization",
     needs=("hpas",),
@@ -180,8 +179,7 @@ def missing_requests(facts: Facts) -> Iterator[Fault]:
     Category.CONSUMERS,
     title="Autoscalers do not reach metrics.k8s.io",
     why="The controller asks every 15 seconds and leaves the number of replicas as it is while it gets no answer. "
-    "Since "
-    "when that is so stands in the condition.",
+    "Since when that is so stands in the condition.",
     remedy="kubectl get apiservice v1beta1.metrics.k8s.io  # and what else is found here about metrics.k8s.io",
     link=_HPA,
     needs=("hpas",),

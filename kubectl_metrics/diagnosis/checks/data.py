@@ -40,9 +40,8 @@ _OLD = 600.0
     Severity.ERROR,
     Category.DATA,
     title="Nodes have no metrics, for no reason that can be seen",
-    why="metrics.k8s.io knows others, but not these. metrics-server leaves out a node whose kubelet it cannot ask, "
-    "or whose "
-    "answer lacks CPU or memory of the node.",
+    why="metrics.k8s.io knows others, but not these. metrics-server leaves out a node whose kubelet it cannot ask, or "
+    "whose answer lacks CPU or memory of the node.",
     remedy="kubectl -n kube-system logs deployment/metrics-server | grep 'Failed to scrape node'",
     link=_FAQ,
     needs=("nodes", "node_metrics"),
@@ -64,8 +63,7 @@ def missing(facts: Facts) -> Iterator[Fault]:
     Category.DATA,
     title="metrics.k8s.io is served and has metrics of nobody",
     why="metrics-server runs and could not scrape one kubelet twice: the same trouble with all of them. Right after "
-    "its "
-    "start that is how it should be.",
+    "its start that is how it should be.",
     remedy="kubectl -n kube-system logs deployment/metrics-server | grep 'Failed to scrape node'",
     link=_FAQ,
     needs=("nodes", "node_metrics"),
@@ -100,11 +98,9 @@ def nothing(facts: Facts) -> Iterator[Fault]:
     Category.DATA,
     title="Kubelets report no CPU or no memory of their nodes",
     why="The node's own series is missing or zero, mostly because kubelet and container runtime disagree about "
-    "cgroups (v1 or "
-    "v2, systemd or cgroupfs). metrics-server leaves such a node out.",
+    "cgroups (v1 or v2, systemd or cgroupfs). metrics-server leaves such a node out.",
     remedy="On these nodes: compare cgroupDriver in /var/lib/kubelet/config.yaml with the container runtime's "
-    "(SystemdCgroup "
-    "in /etc/containerd/config.toml), then systemctl restart containerd kubelet",
+    "(SystemdCgroup in /etc/containerd/config.toml), then systemctl restart containerd kubelet",
     link=_KNOWN_ISSUES,
     needs=("nodes",),
     because=("KM813",),
@@ -176,8 +172,7 @@ def no_containers(facts: Facts) -> Iterator[Fault]:
     Category.DATA,
     title="Metrics of nodes are old",
     why="metrics-server goes on to serve the last measurement that it has, or the kubelet goes on to report the last "
-    "one of "
-    "its own. Autoscalers act on the past then.",
+    "one of its own. Autoscalers act on the past then.",
     remedy="kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes  # timestamp; kubectl -n kube-system logs "
     "deployment/metrics-server | grep 'Failed to scrape node'",
     link=_PIPELINE,
@@ -222,8 +217,7 @@ def _readable(facts: Facts) -> bool:
     Category.DATA,
     title="Clocks of nodes differ from the API server's by more than a minute",
     why="Measurements carry the node's time: they seem old, or from the future. Certificates may seem expired or not "
-    "yet "
-    "valid, too.",
+    "yet valid, too.",
     remedy="On these nodes: timedatectl  # NTP service: active; else: systemctl enable --now systemd-timesyncd (or "
     "chronyd)",
     link=_PIPELINE,
@@ -273,8 +267,7 @@ def _ahead(facts: Facts, probe: KubeletProbe) -> float | None:
     Category.DATA,
     title="Nodes use more memory than they can allocate to pods",
     why="MEMORY% is a part of what can be allocated, which is less than what the machine has: the rest is reserved "
-    "for the "
-    "system. The system's own usage counts all the same, so more than 100 % is possible.",
+    "for the system. The system's own usage counts all the same, so more than 100 % is possible.",
     remedy="kubectl top nodes --show-capacity  # the percentage of all that the machine has",
     link="https://kubernetes.io/docs/tasks/administer-cluster/reserve-compute-resources/",
     needs=("nodes", "node_metrics"),
@@ -303,8 +296,7 @@ def over_allocatable(facts: Facts) -> Iterator[Fault]:
     Category.DATA,
     title="Kubelets say that they could not collect their own statistics",
     why="resource_scrape_error is 1: the kubelet got nothing from cAdvisor or the container runtime, and reports "
-    "nothing or "
-    "only a part.",
+    "nothing or only a part.",
     remedy="On these nodes: journalctl -u kubelet -n 100 | grep -i stats; crictl stats; systemctl restart kubelet",
     link=_PIPELINE,
     needs=("nodes",),

@@ -75,8 +75,7 @@ def _found(facts: Facts, why: _Why, note: str) -> Iterator[Fault]:
     Category.DATA,
     title="Running pods have no metrics, for no reason that can be seen",
     why="Their nodes have metrics, and they have run for long enough. metrics-server leaves out a pod if its kubelet "
-    "reports "
-    "nothing of one of its containers, or zero.",
+    "reports nothing of one of its containers, or zero.",
     remedy="kubectl describe pods  # their events; on their nodes: crictl stats",
     link=_FAQ,
     needs=("pods", "pod_metrics", "node_metrics"),
@@ -94,8 +93,7 @@ def missing(facts: Facts) -> Iterator[Fault]:
     Category.DATA,
     title="Pods have no metrics because a container of theirs counts as zero",
     why="The kubelet reports a CPU counter or a memory of 0 for a container. metrics-server gives up the whole pod "
-    "then, "
-    "because the sum would be too small.",
+    "then, because the sum would be too small.",
     remedy="kubectl describe pods  # their events; on their nodes: crictl stats; a container that is restarted "
     "counts anew",
     link=_FAQ,
@@ -152,8 +150,7 @@ def stopped(facts: Facts) -> Iterator[Fault]:
     Category.DATA,
     title="Kubelets report the same series twice",
     why="Mostly a pod was made anew under its old name while the old one was still there, as StatefulSets do. Of two "
-    "series "
-    "with the same name metrics-server takes the last one, which may be the dead one's.",
+    "series with the same name metrics-server takes the last one, which may be the dead one's.",
     remedy="On these nodes: crictl ps -a  # several containers of one name: crictl rm those that have exited, then "
     "it passes",
     link=_PIPELINE,

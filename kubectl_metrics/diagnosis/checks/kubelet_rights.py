@@ -64,9 +64,8 @@ def anonymous(facts: Facts) -> Iterator[Fault]:
     Severity.INFO,
     Category.KUBELETS,
     title="This user may not read the metrics of kubelets, so they were not looked at",
-    why="The kubelets, or the API server on the way to them, have refused us. That says nothing about "
-    "metrics-server, which "
-    "has rights of its own.",
+    why="The kubelets, or the API server on the way to them, have refused us. That says nothing about metrics-server, "
+    "which has rights of its own.",
     remedy="kubectl create clusterrole kubelet-metrics --verb=get --resource=nodes/metrics,nodes/stats  # and a "
     "clusterrolebinding for this user",
     link=_AUTHENTICATION,

@@ -70,8 +70,7 @@ def _of(facts: Facts, reason: str) -> Proofs:
     Category.KUBELETS,
     title="Certificates of kubelets are for no IP address",
     why="metrics-server dials these nodes by IP address, and their certificates name host names only: x509: cannot "
-    "validate "
-    "certificate for ... because it doesn't contain any IP SANs.",
+    "validate certificate for ... because it doesn't contain any IP SANs.",
     remedy=_CURE,
     link=_BOOTSTRAP,
     needs=("nodes",),
@@ -87,8 +86,7 @@ def no_ip(facts: Facts) -> Iterator[Fault]:
     Category.KUBELETS,
     title="Certificates of kubelets are for other addresses than those dialled",
     why="The certificate was issued when the node had another address, or for another one of its addresses: x509: "
-    "certificate "
-    "is valid for ..., not ....",
+    "certificate is valid for ..., not ....",
     remedy=_CURE,
     link=_BOOTSTRAP,
     needs=("nodes",),
@@ -105,8 +103,7 @@ def other_name(facts: Facts) -> Iterator[Fault]:
     Category.KUBELETS,
     title="Certificates of kubelets are not signed by the cluster's CA",
     why="By default a kubelet makes a certificate for itself, which nobody can verify: x509: certificate signed by "
-    "unknown "
-    "authority. metrics-server trusts the CA in the ConfigMap kube-root-ca.crt.",
+    "unknown authority. metrics-server trusts the CA in the ConfigMap kube-root-ca.crt.",
     remedy=_CURE,
     link=_BOOTSTRAP,
     needs=("nodes", "root_ca"),
@@ -140,11 +137,9 @@ def expired(facts: Facts) -> Iterator[Fault]:
     Category.KUBELETS,
     title="Certificates of kubelets expire soon and were not renewed",
     why="A kubelet that renews its serving certificate does so when 70 to 90 % of its lifetime are over. These are "
-    "past "
-    "that; once they have expired metrics-server refuses them.",
+    "past that; once they have expired metrics-server refuses them.",
     remedy="kubectl get csr  # pending ones of signer kubernetes.io/kubelet-serving: kubectl certificate approve "
-    "NAME; else "
-    "on these nodes: serverTLSBootstrap: true in /var/lib/kubelet/config.yaml, systemctl restart kubelet",
+    "NAME; else on these nodes: serverTLSBootstrap: true in /var/lib/kubelet/config.yaml, systemctl restart kubelet",
     link=_ROTATION,
     needs=("nodes",),
     because=("KM727", "KM728"),
@@ -198,8 +193,8 @@ def _span(seconds: float) -> str:
     Category.KUBELETS,
     title="Kubelets wait for the approval of their certificates",
     why="With serverTLSBootstrap a kubelet asks the API server for its serving certificate. Kubernetes does not "
-    "approve such "
-    "requests by itself; until somebody does, a new kubelet has none at all: remote error: tls: internal error.",
+    "approve such requests by itself; until somebody does, a new kubelet has none at all: remote error: tls: internal "
+    "error.",
     remedy="kubectl get csr --field-selector spec.signerName=kubernetes.io/kubelet-serving  # look at each, then: "
     "kubectl certificate approve NAME",
     link=_SIGNERS,

@@ -56,8 +56,7 @@ def _unanswered(facts: Facts) -> Iterator[KubeletProbe]:
     Category.KUBELETS,
     title="Kubelets refuse connections",
     why="The machine is there, and nothing listens on the kubelet's port: the kubelet does not run, or listens on "
-    "another "
-    "port or on localhost only. A firewall that rejects looks the same.",
+    "another port or on localhost only. A firewall that rejects looks the same.",
     remedy="On these nodes: systemctl status kubelet; journalctl -u kubelet -n 50; ss -lntp | grep kubelet",
     link=f"{_KNOWN_ISSUES}#network-problems",
     needs=("nodes",),
@@ -84,11 +83,10 @@ def refused(facts: Facts) -> Iterator[Fault]:
     Category.KUBELETS,
     title="Kubelets cannot be reached",
     why="Packets to the kubelet's port are dropped or have no route: a firewall or security group, a broken pod "
-    "network, "
-    "overlapping address ranges, or a node that is gone. What is seen from here need not hold for metrics-server.",
+    "network, overlapping address ranges, or a node that is gone. What is seen from here need not hold for "
+    "metrics-server.",
     remedy="kubectl -n kube-system logs deployment/metrics-server | grep 'Failed to scrape node'  # what "
-    "metrics-server sees; "
-    "open TCP port 10250 from pods to nodes",
+    "metrics-server sees; open TCP port 10250 from pods to nodes",
     link=f"{_KNOWN_ISSUES}#network-problems",
     needs=("nodes",),
     because=("KM701", "KM703", "KM705", "KM707", "KM711"),
@@ -122,8 +120,7 @@ def unreachable(facts: Facts) -> Iterator[Fault]:
     Category.KUBELETS,
     title="The TLS handshake with kubelets fails",
     why="A kubelet that answers with an internal error has no serving certificate: it has asked for one and has not "
-    "got it "
-    "yet. Otherwise something else than a kubelet listens on its port.",
+    "got it yet. Otherwise something else than a kubelet listens on its port.",
     remedy="kubectl get csr  # pending ones of signer kubernetes.io/kubelet-serving: kubectl certificate approve NAME",
     link="https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-certs/#kubelet-serving-certs",
     needs=("nodes",),
@@ -147,8 +144,7 @@ def no_handshake(facts: Facts) -> Iterator[Fault]:
     Category.KUBELETS,
     title="Kubelets take long to answer",
     why="metrics-server gives a kubelet --kubelet-request-timeout (10 s) and then does without it. A kubelet is slow "
-    "when "
-    "its machine is short of CPU or disk, or has very many containers.",
+    "when its machine is short of CPU or disk, or has very many containers.",
     remedy="kubectl -n kube-system edit deployment metrics-server  # a longer --kubelet-request-timeout, and a "
     "--metric-resolution longer than that",
     link="https://github.com/kubernetes-sigs/metrics-server#configuration",

@@ -86,8 +86,7 @@ def same_address(facts: Facts) -> Iterator[Fault]:
     Category.NODES,
     title="Nodes without metrics have several internal addresses",
     why="metrics-server dials only the first of them. If the pods have no route to it, the node has no metrics, "
-    "although "
-    "another of its addresses would do.",
+    "although another of its addresses would do.",
     remedy="On these nodes: --node-ip=ADDRESS in KUBELET_EXTRA_ARGS (/etc/default/kubelet), then systemctl restart "
     "kubelet",
     link=_NODE_IP,
@@ -112,8 +111,7 @@ def several_addresses(facts: Facts) -> Iterator[Fault]:
     Category.NODES,
     title="metrics-server dials nodes over IPv6 and has an IPv4 address itself",
     why="It dials the first internal address of a node, which is an IPv6 address here. A pod without IPv6 has no "
-    "route to "
-    "it; whether metrics-server's pod has some cannot be seen for certain.",
+    "route to it; whether metrics-server's pod has some cannot be seen for certain.",
     remedy="On these nodes: --node-ip with the IPv4 address first (KUBELET_EXTRA_ARGS in /etc/default/kubelet), then "
     "systemctl restart kubelet; or run metrics-server with hostNetwork: true",
     link="https://kubernetes.io/docs/concepts/services-networking/dual-stack/",
@@ -144,8 +142,7 @@ def dual_stack(facts: Facts) -> Iterator[Fault]:
     Category.NODES,
     title="Kubelets listen on another port than metrics-server dials",
     why="Without --kubelet-use-node-status-port metrics-server dials --kubelet-port (10250) on every node, wherever "
-    "the "
-    "kubelet says that it listens.",
+    "the kubelet says that it listens.",
     remedy="kubectl -n kube-system edit deployment metrics-server  # add the argument --kubelet-use-node-status-port",
     link=_ARGS,
     needs=("nodes",),
@@ -175,8 +172,8 @@ def other_port(facts: Facts) -> Iterator[Fault]:
     why="What is sent to such an address from a pod may end in the pod network and never arrive at the node. Calico's "
     "default range, 192.168.0.0/16, overlaps with many networks.",
     remedy="kubectl get nodes -o "
-    "custom-columns=NAME:.metadata.name,POD-CIDR:.spec.podCIDR,ADDRESSES:.status.addresses[*].address"
-    "  # the ranges have to be apart: the pod network has to be set up anew",
+    "custom-columns=NAME:.metadata.name,POD-CIDR:.spec.podCIDR,ADDRESSES:.status.addresses[*].address  # the ranges "
+    "have to be apart: the pod network has to be set up anew",
     link=f"{_KNOWN_ISSUES}#network-problems",
     needs=("nodes",),
 )
@@ -215,8 +212,7 @@ def overlapping_ranges(facts: Facts) -> Iterator[Fault]:
     Category.NODES,
     title="metrics-server dials nodes by names that it cannot resolve",
     why="--kubelet-preferred-address-types puts a name before an address (by default: Hostname first), and the names "
-    "of "
-    "nodes are in no DNS that pods ask.",
+    "of nodes are in no DNS that pods ask.",
     remedy="kubectl -n kube-system edit deployment metrics-server  # "
     "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
     link=_ARGS,
@@ -252,9 +248,8 @@ def unresolvable(facts: Facts) -> Iterator[Fault]:
     Severity.ERROR,
     Category.NODES,
     title="A NetworkPolicy keeps metrics-server from the kubelets",
-    why="A policy that selects metrics-server's pods and restricts their egress has no rule for the addresses and "
-    "the port "
-    "of the nodes. Selectors of pods and namespaces stand for pods only, never for nodes.",
+    why="A policy that selects metrics-server's pods and restricts their egress has no rule for the addresses and the "
+    "port of the nodes. Selectors of pods and namespaces stand for pods only, never for nodes.",
     remedy="kubectl get networkpolicies -A -o yaml  # allow egress to the nodes' addresses (ipBlock), TCP port 10250",
     link="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
     needs=("nodes", "network_policies", "service_pods"),

@@ -61,8 +61,7 @@ def not_ready(facts: Facts) -> Iterator[Fault]:
     why="On Windows a kubelet may take longer than metrics-server waits, and its numbers come from the host compute "
     "service, which some versions of containerd and of the kubelet fail to ask.",
     remedy="kubectl get nodes -l kubernetes.io/os=windows -o wide  # versions of kubelet and containerd: the newest "
-    "patch; "
-    "a longer --kubelet-request-timeout",
+    "patch; a longer --kubelet-request-timeout",
     link="https://kubernetes.io/docs/concepts/windows/intro/",
     needs=("nodes", "node_metrics"),
 )
@@ -89,8 +88,7 @@ def windows(facts: Facts) -> Iterator[Fault]:
     Category.NODES,
     title="Virtual nodes have no metrics",
     why="Behind such a node is no kubelet but a program that speaks like one (virtual-kubelet, Fargate). It may not "
-    "know "
-    "/metrics/resource, and on Fargate metrics-server cannot reach the node that it runs on itself.",
+    "know /metrics/resource, and on Fargate metrics-server cannot reach the node that it runs on itself.",
     remedy="kubectl get nodes -l type=virtual-kubelet  # --node-selector='type!=virtual-kubelet' spares "
     "metrics-server the try",
     link=_README,

@@ -124,8 +124,8 @@ def _uses(facts: Facts, *names: str) -> bool:
     Category.RBAC,
     title="metrics-server may not read how the API server authenticates itself",
     why="When it starts it reads the ConfigMap extension-apiserver-authentication in kube-system, to tell the API "
-    "server "
-    "from others, and ends if it may not. The RoleBinding metrics-server-auth-reader in kube-system allows that.",
+    "server from others, and ends if it may not. The RoleBinding metrics-server-auth-reader in kube-system allows "
+    "that.",
     remedy="kubectl -n kube-system create rolebinding metrics-server-auth-reader "
     "--role=extension-apiserver-authentication-reader --serviceaccount=kube-system:metrics-server",
     link=_MANIFEST,
@@ -154,8 +154,8 @@ def authentication(facts: Facts) -> Iterator[Fault]:
     Category.RBAC,
     title="metrics-server may not ask the API server what users may do",
     why="It asks with a SubjectAccessReview for each user, except for administrators of the group system:masters: "
-    "their "
-    "requests succeed while those of other users and of autoscalers fail. ClusterRole system:auth-delegator allows it.",
+    "their requests succeed while those of other users and of autoscalers fail. ClusterRole system:auth-delegator "
+    "allows it.",
     remedy="kubectl create clusterrolebinding metrics-server:system:auth-delegator "
     "--clusterrole=system:auth-delegator --serviceaccount=kube-system:metrics-server",
     link=_DELEGATION,
@@ -181,9 +181,8 @@ def delegation(facts: Facts) -> Iterator[Fault]:
     Category.RBAC,
     title="metrics-server may not read the kubelets' metrics",
     why="A kubelet asks the API server whether metrics-server may get nodes/metrics (nodes/stats before 0.6) and "
-    "answers "
-    "403 if not. It remembers a yes for five minutes, so metrics vanish some time after the right. An old ClusterRole "
-    "with a new image has this effect.",
+    "answers 403 if not. It remembers a yes for five minutes, so metrics vanish some time after the right. An old "
+    "ClusterRole with a new image has this effect.",
     remedy='kubectl patch clusterrole system:metrics-server --type=json -p \'[{"op":"add","path":"/rules/-","value":'
     '{"apiGroups":[""],"resources":["nodes/metrics"],"verbs":["get"]}}]\'',
     link=_KUBELET_AUTHORIZATION,
@@ -212,8 +211,7 @@ def kubelets(facts: Facts) -> Iterator[Fault]:
     Category.RBAC,
     title="metrics-server may not list and watch nodes and pods",
     why="It must know which nodes to ask and which pods there are. Without that it never begins to serve; one that "
-    "runs "
-    "already learns of no new nodes and pods.",
+    "runs already learns of no new nodes and pods.",
     remedy="kubectl create clusterrolebinding system:metrics-server --clusterrole=system:metrics-server "
     "--serviceaccount=kube-system:metrics-server",
     link=_MANIFEST,
@@ -240,8 +238,8 @@ def objects(facts: Facts) -> Iterator[Fault]:
     Category.RBAC,
     title="metrics-server's ServiceAccount does not exist",
     why="Its pods run as this account. Without it no new pod is created, and the API server refuses the tokens of "
-    "those "
-    "that run. An account that nothing is bound to has the same effect: bindings name an account and its namespace.",
+    "those that run. An account that nothing is bound to has the same effect: bindings name an account and its "
+    "namespace.",
     remedy="kubectl -n kube-system create serviceaccount metrics-server",
     link=_MANIFEST,
     needs=("service_account",),

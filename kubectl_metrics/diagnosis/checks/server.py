@@ -77,8 +77,7 @@ def no_pod(facts: Facts) -> Iterator[Fault]:
     Category.METRICS_SERVER,
     title="metrics-server's pod does not start",
     why="No node takes the pod (resources, taints, node selector, affinity, host ports), or the node that took it "
-    "cannot "
-    "make its containers: a volume, the pod network, or the container's own settings are in the way.",
+    "cannot make its containers: a volume, the pod network, or the container's own settings are in the way.",
     remedy="kubectl -n kube-system describe pod -l k8s-app=metrics-server  # the events at the end say why",
     link=_DEBUG_PODS,
     needs=("service_pods",),
@@ -161,8 +160,7 @@ def image_not_pulled(facts: Facts) -> Iterator[Fault]:
     Category.METRICS_SERVER,
     title="metrics-server is installed more than once",
     why="Add-on managers, Helm charts and hand-applied manifests each bring their own. The APIService uses one of "
-    "them; "
-    "where one Service selects the pods of both, answers come from either. The others only load the kubelets.",
+    "them; where one Service selects the pods of both, answers come from either. The others only load the kubelets.",
     remedy="kubectl get deployments -A | grep metrics-server  # remove the one that nobody maintains",
     link=f"{_FAQ}#can-i-run-more-than-one-instance-of-metrics-server",
     needs=("deployments",),

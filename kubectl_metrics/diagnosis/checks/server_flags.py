@@ -91,8 +91,7 @@ def _refusal(
     Category.METRICS_SERVER,
     title="metrics-server's port is taken on its node",
     why="With hostNetwork it listens on the node itself, where the kubelet has port 10250 already and a second "
-    "replica or "
-    "another program may have any other.",
+    "replica or another program may have any other.",
     remedy="kubectl -n kube-system edit deployment/metrics-server  # args: --secure-port=4443, and containerPort: 4443",
     link="https://github.com/kubernetes-sigs/metrics-server/issues/1271",
     needs=("service_pods",),
@@ -154,8 +153,7 @@ def _kubelet_port(facts: Facts, name: str) -> int:
     Category.METRICS_SERVER,
     title="metrics-server leaves nodes out by its --node-selector",
     why="With --node-selector (-l) it scrapes only the nodes whose labels match. The others have no metrics, and "
-    "neither "
-    "have their pods: that is meant so, unless the selector is older than the nodes.",
+    "neither have their pods: that is meant so, unless the selector is older than the nodes.",
     remedy="kubectl -n kube-system edit deployment/metrics-server  # args: change or remove --node-selector",
     link=f"{_README}#configuration",
     needs=("nodes",),
@@ -188,8 +186,7 @@ def _labels(labels: dict[str, str] | None) -> str:
     Category.METRICS_SERVER,
     title="metrics-server asks the kubelets' read-only port",
     why="--kubelet-port=10255 and --deprecated-kubelet-completely-insecure are from times when kubelets answered "
-    "anybody "
-    "without TLS. That port is off by default and has no place for metrics-server's credentials.",
+    "anybody without TLS. That port is off by default and has no place for metrics-server's credentials.",
     remedy="kubectl -n kube-system edit deployment/metrics-server  # args: remove both flags; "
     "--kubelet-use-node-status-port",
     link=""

@@ -44,8 +44,7 @@ _RELEASES = "https://github.com/kubernetes-sigs/metrics-server/releases"
     Category.METRICS_SERVER,
     title="This metrics-server is not made for this version of Kubernetes",
     why="Each release supports a range of Kubernetes versions. 0.3 asks APIs that Kubernetes 1.22 has removed; a "
-    "release "
-    "that is newer than the cluster mostly works, but nobody tests it.",
+    "release that is newer than the cluster mostly works, but nobody tests it.",
     remedy=f"kubectl apply -f {_RELEASES}/download/v0.7.2/components.yaml  # the release that supports this cluster",
     link=_MATRIX,
     needs=("version",),
@@ -89,8 +88,7 @@ def _text(version: tuple[int, int]) -> str:
     Category.METRICS_SERVER,
     title="metrics-server's image comes from a registry that is frozen",
     why="k8s.gcr.io gets no new images since April 2023 and may cease to answer; metrics-server 0.6.4 and later are "
-    "only "
-    "in registry.k8s.io. A node that does not have the image yet may not get it.",
+    "only in registry.k8s.io. A node that does not have the image yet may not get it.",
     remedy="kubectl -n kube-system set image deployment/metrics-server "
     "metrics-server=registry.k8s.io/metrics-server/metrics-server:v0.6.4",
     link=_REGISTRY,
@@ -118,8 +116,7 @@ def frozen_registry(facts: Facts) -> Iterator[Fault]:
     Category.METRICS_SERVER,
     title="metrics-server's image is for another architecture than its node",
     why="The node cannot execute the program: an image that was pushed or mirrored for one architecture only, or one "
-    "of the "
-    "old images with the architecture in the name, runs on a node of another one.",
+    "of the old images with the architecture in the name, runs on a node of another one.",
     remedy="kubectl -n kube-system set image deployment/metrics-server "
     "metrics-server=registry.k8s.io/metrics-server/metrics-server:v0.7.2  # for all architectures",
     link=f"{_FAQ}#how-to-run-metric-server-on-different-architecture",

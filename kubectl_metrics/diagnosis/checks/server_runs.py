@@ -49,8 +49,7 @@ _MANY = 3  # restarts; one or two are a node's reboot or an update
     Category.METRICS_SERVER,
     title="metrics-server ends again and again",
     why="Its process ends with an error soon after each start, and the kubelet waits longer and longer before it "
-    "starts "
-    "it again. Why it ends is in its log, which is read only with --logs.",
+    "starts it again. Why it ends is in its log, which is read only with --logs.",
     remedy="kubectl -n kube-system logs deployment/metrics-server --previous  # the line that begins with panic: or "
     "Error:",
     link=_CRASH,
@@ -110,8 +109,7 @@ def _end(pod: Pod, one: ContainerStatus) -> Proof:
     Category.METRICS_SERVER,
     title="metrics-server was killed because it needs more memory than its limit",
     why="It holds two samples of every container in memory, so it grows with nodes and pods. Beyond its memory limit "
-    "the "
-    "kernel kills it, and until it has scraped all kubelets twice again there are no metrics.",
+    "the kernel kills it, and until it has scraped all kubelets twice again there are no metrics.",
     remedy="kubectl -n kube-system set resources deployment/metrics-server -c metrics-server "
     "--requests=memory=400Mi --limits=memory=400Mi",
     link=f"{_README}#scaling",
@@ -252,8 +250,7 @@ def _odd_probe(pod: Pod) -> Proof | None:
     Category.METRICS_SERVER,
     title="The kubelet kills metrics-server because its liveness probe fails",
     why="Its /livez fails when a round of scrapes takes more than 1.5 times --metric-resolution, when it does not "
-    "listen "
-    "on the probed port, or when it has too little CPU to answer within the probe's timeout.",
+    "listen on the probed port, or when it has too little CPU to answer within the probe's timeout.",
     remedy="kubectl -n kube-system edit deployment/metrics-server  # a longer --metric-resolution; "
     "livenessProbe.timeoutSeconds",
     link=_PROBES,

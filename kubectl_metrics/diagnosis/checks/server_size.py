@@ -77,8 +77,7 @@ def _below(actual: Size, wanted: Size) -> bool:
     title="addon-resizer does not give metrics-server what it needs",
     why="The container pod_nanny beside metrics-server sets its requests and limits from --cpu, --memory and their "
     "--extra-... for each node. With flags that it refuses it ends; without rights to the Deployment it changes "
-    "nothing; "
-    "with a rule that is too small it takes memory away that metrics-server needs.",
+    "nothing; with a rule that is too small it takes memory away that metrics-server needs.",
     remedy="kubectl -n kube-system edit deployment/metrics-server  # the flags of the container with pod_nanny",
     link=_RESIZER,
     needs=("deployments",),

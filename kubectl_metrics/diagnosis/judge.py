@@ -17,7 +17,7 @@ import msgspec
 from kubectl_metrics.diagnosis import stages
 from kubectl_metrics.diagnosis.catalogue import CHECKS
 from kubectl_metrics.diagnosis.check import Check, matches
-from kubectl_metrics.diagnosis.evidence import NOT_ASKED, Evidence, Read, Unknown
+from kubectl_metrics.diagnosis.evidence import FAILED, NOT_ASKED, Evidence, Read, Unknown
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import (
     Category,
@@ -29,6 +29,7 @@ from kubectl_metrics.diagnosis.findings import (
     Skipped,
     Verdict,
 )
+from kubectl_metrics.wire.metrics_list import GROUP
 
 _STAGES = list(Category)
 _LONGEST = 300  # characters of an observed value
@@ -73,6 +74,10 @@ def judge(
                 raise Unknown(unread)
             findings = [_finding(check, fault) for fault in check.judge(facts)]
         except Unknown as unknown:
+            ground = _broken_ground(unknown.read, found)
+            if ground:
+                skipped.append(Skipped(check.id, ground))
+                continue
             outcome = _unread(check, unknown.read)
             not_checked += [outcome] if outcome is not None else []
             continue
@@ -129,6 +134,13 @@ def _missing_ground(check: Check, found: Mapping[str, list[Finding]], checks: Ma
         if any(one.severity is Severity.ERROR for one in found.get(other.id, ())):
             return other.id
     return ""
+
+
+def _broken_ground(read: Read[Any], found: Mapping[str, list[Finding]]) -> str:
+    """The error that keeps metrics.k8s.io from answering, if that is what could not be read."""
+    if read.state != FAILED or GROUP not in read.what:
+        return ""
+    return next((id_ for id_, several in found.items() if any(one.severity is Severity.ERROR for one in several)), "")
 
 
 def _any(patterns: Iterable[str], id_: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from kubectl_metrics.diagnosis.check import Check
 from kubectl_metrics.diagnosis.evidence import Unknown
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, ready
-from kubectl_metrics.diagnosis.findings import Category, Finding, NotChecked, Skipped, Stage
+from kubectl_metrics.diagnosis.findings import Category, Finding, NotChecked, Severity, Skipped, Stage
 from kubectl_metrics.wire.metrics_list import GROUP
 
 
@@ -18,37 +18,35 @@ def describe(
     not_checked: Sequence[NotChecked],
     checks: Mapping[str, Check],
 ) -> list[Stage]:
-    """All stages in order. ``outcome`` is the worst finding's severity, else "ok", "skipped" or "unknown"."""
-    return [
-        Stage(category=one, outcome=_outcome(one, findings, skipped, not_checked, checks), seen=_see(one, facts))
-        for one in Category
-    ]
+    """All stages in order.
+
+    ``outcome`` is the worst finding's severity; without any, "skipped" where an earlier stage has taken its ground,
+    "unknown" where what it takes could not be read, else "ok".
+    """
+    stages = []
+    for category in Category:
+        seen, known = _see(category, facts)
+        worst = min((one.severity.rank for one in findings if one.category is category), default=None)
+        ids = {one.id for one in checks.values() if one.category is category}
+        lost = ids & {one.id for one in skipped}
+        if worst is not None:
+            outcome = list(Severity)[worst].value
+        elif not known or (ids and ids <= lost | {one.id for one in not_checked}):
+            outcome = "skipped" if lost else "unknown"
+        else:
+            outcome = "ok"
+        stages.append(Stage(category=category, outcome=outcome, seen=seen))
+    return stages
 
 
-def _outcome(
-    category: Category,
-    findings: Sequence[Finding],
-    skipped: Sequence[Skipped],
-    not_checked: Sequence[NotChecked],
-    checks: Mapping[str, Check],
-) -> str:
-    worst = min((one.severity for one in findings if one.category is category), key=lambda one: one.rank, default=None)
-    if worst is not None:
-        return worst.value
-    all_of_it = {one.id for one in checks.values() if one.category is category}
-    if all_of_it and all_of_it <= {one.id for one in skipped}:
-        return "skipped"
-    if all_of_it and all_of_it <= {one.id for one in skipped} | {one.id for one in not_checked}:
-        return "unknown"
-    return "ok"
-
-
-def _see(category: Category, facts: Facts) -> str:
+def _see(category: Category, facts: Facts) -> tuple[str, bool]:
+    """What there is to say of a stage, and whether it could be looked at and works, as far as that tells."""
     try:
-        return _SEEN[category](facts)
+        seen = _SEEN[category](facts)
+        return seen, category is not Category.AGGREGATION or facts.is_available
     except Unknown as unknown:
         what = unknown.read.what
-        return f"not looked at: needs {what}" if unknown.read.message and what else "not looked at"
+        return f"not looked at: needs {what}" if unknown.read.message and what else "not looked at", False
 
 
 def _api_server(facts: Facts) -> str:

@@ -85,7 +85,7 @@ class Ward:
         if name == self._name:
             return
         self._base.close()
-        if self._name:
+        if self._name and name not in BASES:
             recovered(self.kit)
         self._name = name
         if name in BASES:
@@ -338,12 +338,6 @@ def unreachable(kit: Kit) -> Iterator[None]:
             looked_at_again(kit, "Passed", every=15)
 
 
-@fault("KM301", "service")
-def server_unreachable(kit: Kit) -> Iterator[None]:
-    with unreachable(kit):
-        yield
-
-
 @fault("KM303", "service")
 def network_policy(kit: Kit) -> Iterator[None]:
     policy = {
@@ -501,7 +495,7 @@ def port_of_the_kubelet(kit: Kit) -> Iterator[None]:
 def blind(kit: Kit, *operations: Object) -> Iterator[None]:
     """metrics-server runs and gets no metrics from anybody."""
     with changed(kit, *operations):
-        logs = (*SYSTEM, "logs", "-l", "k8s-app=metrics-server")
+        logs = (*SYSTEM, "logs", "-l", "k8s-app=metrics-server", "--tail=-1")
         wait_for("a scrape", lambda: "Failed to scrape node" in kit.kubectl(*logs).stdout)
         unavailable(kit, "MissingEndpoints")
         yield

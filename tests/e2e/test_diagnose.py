@@ -16,7 +16,6 @@ pytestmark = pytest.mark.kit
 
 WARDS = list(dict.fromkeys(fault.ward for fault in FAULTS.values()))
 IN_TURN = sorted(FAULTS.values(), key=lambda fault: WARDS.index(fault.ward))
-BY_NAME = {"ids": str}
 
 
 class Diagnosis:
@@ -45,7 +44,7 @@ def ward(cluster: Kit) -> Iterator[Ward]:
     one.enter("")
 
 
-@pytest.mark.parametrize("fault", IN_TURN, **BY_NAME)
+@pytest.mark.parametrize("fault", IN_TURN, ids=str)
 def test_the_cause_comes_first_and_nothing_else_is_blamed(kit: Kit, ward: Ward, fault: Fault) -> None:
     ward.enter(fault.ward)
     with fault(kit):

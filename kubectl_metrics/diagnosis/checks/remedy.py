@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-
-import msgspec
 
 MANIFESTS = "https://github.com/kubernetes-sigs/metrics-server/releases/latest/download/components.yaml"
 API_SERVICE = "https://raw.githubusercontent.com/kubernetes-sigs/metrics-server/master/manifests/base/apiservice.yaml"
@@ -24,5 +23,5 @@ def kubectl(*words: str, namespace: str = "", note: str = "") -> str:
 def patch(kind: str, name: str, change: object, *, namespace: str = "", note: str = "") -> str:
     """A kubectl patch: of fields with a mapping, of what has to be replaced as a whole with a list (JSON patch)."""
     sort = "json" if isinstance(change, list) else "merge"
-    body = msgspec.json.encode(change).decode()
+    body = json.dumps(change, separators=(",", ":"))
     return kubectl("patch", kind, name, f"--type={sort}", "-p", body, namespace=namespace, note=note)

@@ -129,7 +129,7 @@ def spoilt(evidence: Evidence, chance: random.Random) -> Evidence:
 
 
 @pytest.mark.parametrize("make", [healthy, broken, half_broken])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(chance=st.randoms(use_true_random=False))
 def test_nothing_raises(make: Callable[[], Evidence], chance: random.Random) -> None:
     found: Verdict = judge(spoilt(make(), chance))

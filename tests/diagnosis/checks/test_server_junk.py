@@ -108,7 +108,7 @@ def test_one_read_is_empty(name: str) -> None:
     assert judge(evidence, checks=CHECKS).stages
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_odd_values(data: st.DataObject) -> None:
     evidence = everything()

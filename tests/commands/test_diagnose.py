@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.commands.conftest import small_cluster
 from tests.harness import Result, Tool, run, tool
@@ -208,6 +209,23 @@ class TestFromHere:
         found = document(result)
         assert {one["id"] for one in found["findings"] if one["severity"] == "error"} <= {"KM901"}
         assert any("get configmaps in kube-system" in one["needs"] for one in found["notChecked"])
+
+    def test_the_rights_that_it_can_make_use_of(self, cluster: SimCluster, pipeline: Pipeline) -> None:
+        """docs/diagnose-reader.yaml has all of them, and nothing that could be left out."""
+        del pipeline
+        role = yaml.safe_load((Path(__file__).parents[2] / "docs" / "diagnose-reader.yaml").read_text())
+        rules = [
+            allow(" ".join(rule["verbs"]), " ".join(rule["resources"]), group, names=rule.get("resourceNames"))
+            for rule in role["rules"]
+            for group in rule["apiGroups"]
+        ]
+        cluster.users["reader"] = User(rules=tuple(rules))
+        found = document(tool(cluster, "reader")("diagnose", "--logs", "-o", "json"))
+        assert (found["notChecked"], found["findings"]) == ([], [])
+        for rule in rules:
+            cluster.users["reader"] = User(rules=tuple(other for other in rules if other is not rule))
+            less = document(tool(cluster, "reader")("diagnose", "--logs", "-o", "json"))
+            assert (less["notChecked"], less["findings"], less["passed"]) != ([], [], found["passed"]), rule
 
     def test_no_server(self, cluster: SimCluster, admin: Tool) -> None:
         with cluster.fault("api", Fault.refuse()):

@@ -212,6 +212,37 @@ def running(kit: Kit, namespace: str, app: str) -> bool:
     return kit.must(*selected) == "Running"
 
 
+# ---- who uses metrics -----------------------------------------------------------------------------------------------
+
+
+@fault("KM806", "consumers", severity="info")
+def pod_too_young(kit: Kit) -> Iterator[None]:
+    with created(kit, deployment("young", "default")):
+        wait_for("the pod", lambda: running(kit, "default", "young"))
+        yield
+
+
+@fault("KM903", "consumers", severity="warning")
+def autoscaler_of_pods_without_requests(kit: Kit) -> Iterator[None]:
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}
+    autoscaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "no-requests", "namespace": "default"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "no-requests"},
+            "minReplicas": 1,
+            "maxReplicas": 2,
+            "metrics": [{"type": "Resource", "resource": cpu}],
+        },
+    }
+    with created(kit, deployment("no-requests", "default"), autoscaler):
+        why = "jsonpath={.status.conditions[?(@.type=='ScalingActive')].message}"
+        shown = ("-n", "default", "get", "hpa", "no-requests", "-o", why)
+        wait_for("the autoscaler", lambda: "missing request" in kit.must(*shown))
+        yield
+
+
 # ---- registration and Service ---------------------------------------------------------------------------------------
 
 
@@ -852,37 +883,6 @@ def firewall(kit: Kit) -> Iterator[None]:
         yield
     finally:
         kit.control("exec-on", "node-b", "iptables", "--delete", *rule)
-
-
-# ---- who uses metrics -----------------------------------------------------------------------------------------------
-
-
-@fault("KM806", "consumers", severity="info")
-def pod_too_young(kit: Kit) -> Iterator[None]:
-    with created(kit, deployment("young", "default")):
-        wait_for("the pod", lambda: running(kit, "default", "young"))
-        yield
-
-
-@fault("KM903", "consumers", severity="warning")
-def autoscaler_of_pods_without_requests(kit: Kit) -> Iterator[None]:
-    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}
-    autoscaler = {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "no-requests", "namespace": "default"},
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "no-requests"},
-            "minReplicas": 1,
-            "maxReplicas": 2,
-            "metrics": [{"type": "Resource", "resource": cpu}],
-        },
-    }
-    with created(kit, deployment("no-requests", "default"), autoscaler):
-        why = "jsonpath={.status.conditions[?(@.type=='ScalingActive')].message}"
-        shown = ("-n", "default", "get", "hpa", "no-requests", "-o", why)
-        wait_for("the autoscaler", lambda: "missing request" in kit.must(*shown))
-        yield
 
 
 # What has to be so before the faults of a ward, and is undone after the last of them.

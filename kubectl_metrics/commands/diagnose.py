@@ -11,7 +11,7 @@ import click
 from kubectl_metrics.commands import options
 from kubectl_metrics.commands.arguments import check_name
 from kubectl_metrics.commands.pflag import Command
-from kubectl_metrics.errors import ExitStatus, UsageError
+from kubectl_metrics.errors import ExitStatus, MetricsError, UsageError
 from kubectl_metrics.output.terminal import emit, say
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kubectl_metrics.diagnosis.judge import Suppression
 
 FORMATS = ("short", "table", "json", "yaml", "markdown")
-_LARGEST_BUNDLE = 512 << 20  # bytes
 
 
 @click.command(
@@ -80,7 +79,7 @@ def diagnose(ctx: click.Context, /, **given: Any) -> ExitStatus:
 
     Nothing is changed. Exit status 5 tells that an error was found.
     """
-    if given["list_checks"] or given["explain"]:
+    if given["list_checks"] or given["explain"] is not None:
         return _explain(given)
     _check(ctx, given)
     suppressed = _ids(given)
@@ -92,16 +91,23 @@ def diagnose(ctx: click.Context, /, **given: Any) -> ExitStatus:
         found.kubelet = next((one for one in evidence.kubelets if one.node == evidence.in_depth), None)
         return found
 
-    if given["from_file"]:
+    if given["from_file"] is not None:
         evidence = _load(given["from_file"])
         if given["mask"]:
             evidence = _masked(evidence)
         found = verdict(evidence)
     else:
         evidence, found = _look(ctx, given, verdict)
-    if given["save_file"]:
-        _save(evidence, given["save_file"])
-    return _finish(found, given)
+    unsaved: MetricsError | None = None
+    if given["save_file"] is not None:
+        try:
+            _save(evidence, given["save_file"])
+        except MetricsError as error:
+            unsaved = error  # which is no reason to keep the verdict back
+    status = _finish(found, given)
+    if unsaved is not None:
+        raise unsaved
+    return status
 
 
 def _look(
@@ -137,10 +143,10 @@ def _finish(found: Verdict, given: dict[str, Any]) -> ExitStatus:
 
 
 def _explain(given: dict[str, Any]) -> ExitStatus:
-    from kubectl_metrics.output import catalogue
+    from kubectl_metrics.output import catalogue, style
 
-    if given["explain"]:
-        emit(catalogue.explanation(given["explain"], given["output"]))
+    if given["explain"] is not None:
+        emit(catalogue.explanation(given["explain"], given["output"], style.of(sys.stdout, os.environ)))
     else:
         emit(catalogue.listing(given["output"]))
     return ExitStatus.OK
@@ -148,7 +154,7 @@ def _explain(given: dict[str, Any]) -> ExitStatus:
 
 def _check(ctx: click.Context, given: dict[str, Any]) -> None:
     """Contradictions. Raises UsageError."""
-    if given["from_file"]:
+    if given["from_file"] is not None:
         source = click.core.ParameterSource.COMMANDLINE
         for name in ("node", "logs", "wait", "max_kubelets"):
             if ctx.get_parameter_source(name) is source:
@@ -176,18 +182,17 @@ def _load(path: str) -> Evidence:
 
     try:
         with open(path, "rb") as file:
-            content = file.read(_LARGEST_BUNDLE + 1)
+            content = file.read(bundle.LIMIT + 1)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    if len(content) > _LARGEST_BUNDLE:
+    if len(content) > bundle.LIMIT:
         raise UsageError(f"{path} is larger than any bundle")
     return bundle.decode(content, path)
 
 
 def _save(evidence: Evidence, path: str) -> None:
-    """Raises MetricsError. The report is still printed by nobody then: what was asked for has not been done."""
+    """Raises MetricsError."""
     from kubectl_metrics.diagnosis.bundles import bundle
-    from kubectl_metrics.errors import MetricsError
 
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it tells much of a cluster

@@ -197,6 +197,7 @@ class TestBundles:
         result = admin("diagnose", "--save", str(tmp_path / "none" / "bundle.json"))
         assert result.status == 1
         assert "No such file" in result.err
+        assert result.out.startswith("All is well")
 
 
 class TestFromHere:
@@ -258,6 +259,8 @@ class TestUsage:
             (["--only", "KM999"], "KM999"),
             (["--suppress", "nonsense=x"], "nonsense"),
             (["--explain", "KM4011"], "KM401"),
+            (["--explain", ""], "no check"),
+            (["--from", ""], "No such file"),
             (["--fail-on", "sometimes"], "sometimes"),
             (["--from", "x", "--node", "node-a"], "--node"),
             (["--from", "x", "--wait", "1m"], "--wait"),

@@ -46,6 +46,7 @@ class Fault:
     ward: str
     inject: Injection
     severity: str
+    needs_logs: bool  # what metrics-server has logged is all that tells it from something else
     remedy_cures: bool  # it is a command that can be run as it is printed: without an editor, the Internet or a thought
 
     def __call__(self, kit: Kit) -> AbstractContextManager[None]:
@@ -59,14 +60,14 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    expected: str, ward: str, *, severity: str = "error", remedy_cures: bool = False
+    expected: str, ward: str, *, severity: str = "error", needs_logs: bool = False, remedy_cures: bool = False
 ) -> Callable[[Callable[[Kit], Iterator[None]]], Injection]:
     """Puts a context manager into the registry, under its own name."""
 
     def register(function: Callable[[Kit], Iterator[None]]) -> Injection:
         inject = contextmanager(function)
         name = function.__name__.replace("_", "-")
-        FAULTS[name] = Fault(name, expected, ward, inject, severity, remedy_cures)
+        FAULTS[name] = Fault(name, expected, ward, inject, severity, needs_logs, remedy_cures)
         return inject
 
     return register
@@ -532,7 +533,7 @@ def blind(kit: Kit, *operations: Object) -> Iterator[None]:
         yield
 
 
-@fault("KM710", "pod")
+@fault("KM710", "pod", needs_logs=True)
 def names_that_do_not_resolve(kit: Kit) -> Iterator[None]:
     flag = "--kubelet-preferred-address-types"
     with blind(kit, arguments(kit, f"{flag}=Hostname,InternalIP", less=flag)):
@@ -701,67 +702,6 @@ def ca_bundle_that_has_expired(kit: Kit) -> Iterator[None]:
         yield
 
 
-# ---- kube-apiserver -------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def apiserver(kit: Kit, *flags: str) -> Iterator[None]:
-    """kube-apiserver with other flags, which it has told those who serve aggregated APIs."""
-
-    def restart(reason: str, *flags: str) -> None:
-        kit.control("kube-apiserver", "restart", *flags)
-        # It adds to what it finds, and never takes anything away.
-        kit.must(*SYSTEM, "delete", "configmap", "extension-apiserver-authentication", "--ignore-not-found")
-        looked_at_again(kit, reason)
-
-    with saved(kit, APISERVICE):
-        try:
-            restart("FailedDiscoveryCheck", *flags)
-            yield
-        finally:
-            restart("Passed")
-
-
-@fault("KM311", "kube-apiserver")
-def front_proxy_name_not_allowed(kit: Kit) -> Iterator[None]:
-    with apiserver(kit, "--requestheader-allowed-names=somebody-else"):
-        yield
-
-
-@fault("KM309", "kube-apiserver")
-def front_proxy_of_another_authority(kit: Kit) -> Iterator[None]:
-    other = pki(kit) / "other-front-proxy-ca.crt"
-    other.write_bytes(Authority("other-front-proxy-ca").pem())
-    try:
-        with apiserver(kit, f"--requestheader-client-ca-file={other}"):
-            yield
-    finally:
-        other.unlink()
-
-
-REQUEST_HEADERS = [
-    f"--requestheader-{name}="
-    for name in ("client-ca-file", "allowed-names", "username-headers", "group-headers", "extra-headers-prefix")
-]
-
-
-@fault("KM310", "kube-apiserver")
-def front_proxy_authority_expired(kit: Kit) -> Iterator[None]:
-    expired = pki(kit) / "expired-front-proxy-ca.crt"
-    expired.write_bytes(EXPIRED_CA.pem())
-    try:
-        with apiserver(kit, f"--requestheader-client-ca-file={expired}"):
-            yield
-    finally:
-        expired.unlink()
-
-
-@fault("KM313", "kube-apiserver")
-def aggregation_not_set_up(kit: Kit) -> Iterator[None]:
-    with apiserver(kit, *REQUEST_HEADERS, "--proxy-client-cert-file=", "--proxy-client-key-file="):
-        yield
-
-
 # ---- kubelets -------------------------------------------------------------------------------------------------------
 
 
@@ -883,6 +823,68 @@ def firewall(kit: Kit) -> Iterator[None]:
         yield
     finally:
         kit.control("exec-on", "node-b", "iptables", "--delete", *rule)
+
+
+# ---- kube-apiserver -------------------------------------------------------------------------------------------------
+# After a restart of it everybody who watches comes back late, so these are the last.
+
+
+@contextmanager
+def apiserver(kit: Kit, *flags: str) -> Iterator[None]:
+    """kube-apiserver with other flags, which it has told those who serve aggregated APIs."""
+
+    def restart(reason: str, *flags: str) -> None:
+        kit.control("kube-apiserver", "restart", *flags)
+        # It adds to what it finds, and never takes anything away.
+        kit.must(*SYSTEM, "delete", "configmap", "extension-apiserver-authentication", "--ignore-not-found")
+        looked_at_again(kit, reason)
+
+    with saved(kit, APISERVICE):
+        try:
+            restart("FailedDiscoveryCheck", *flags)
+            yield
+        finally:
+            restart("Passed")
+
+
+@fault("KM311", "kube-apiserver")
+def front_proxy_name_not_allowed(kit: Kit) -> Iterator[None]:
+    with apiserver(kit, "--requestheader-allowed-names=somebody-else"):
+        yield
+
+
+@fault("KM309", "kube-apiserver")
+def front_proxy_of_another_authority(kit: Kit) -> Iterator[None]:
+    other = pki(kit) / "other-front-proxy-ca.crt"
+    other.write_bytes(Authority("other-front-proxy-ca").pem())
+    try:
+        with apiserver(kit, f"--requestheader-client-ca-file={other}"):
+            yield
+    finally:
+        other.unlink()
+
+
+REQUEST_HEADERS = [
+    f"--requestheader-{name}="
+    for name in ("client-ca-file", "allowed-names", "username-headers", "group-headers", "extra-headers-prefix")
+]
+
+
+@fault("KM310", "kube-apiserver")
+def front_proxy_authority_expired(kit: Kit) -> Iterator[None]:
+    expired = pki(kit) / "expired-front-proxy-ca.crt"
+    expired.write_bytes(EXPIRED_CA.pem())
+    try:
+        with apiserver(kit, f"--requestheader-client-ca-file={expired}"):
+            yield
+    finally:
+        expired.unlink()
+
+
+@fault("KM313", "kube-apiserver")
+def aggregation_not_set_up(kit: Kit) -> Iterator[None]:
+    with apiserver(kit, *REQUEST_HEADERS, "--proxy-client-cert-file=", "--proxy-client-key-file="):
+        yield
 
 
 # What has to be so before the faults of a ward, and is undone after the last of them.

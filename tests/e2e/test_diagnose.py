@@ -48,7 +48,7 @@ def ward(cluster: Kit) -> Iterator[Ward]:
 def test_the_cause_comes_first_and_nothing_else_is_blamed(kit: Kit, ward: Ward, fault: Fault) -> None:
     ward.enter(fault.ward)
     with fault(kit):
-        found = Diagnosis(kit)
+        found = Diagnosis(kit, *["--logs"] * fault.needs_logs)
         first = found.findings[0]
         assert (first["id"], first["severity"]) == (fault.expected, fault.severity), found.findings
         assert found.roots("error") == [fault.expected] * (fault.severity == "error")

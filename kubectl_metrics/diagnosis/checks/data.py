@@ -39,7 +39,7 @@ _OLD = 600.0
     "KM801",
     Severity.ERROR,
     Category.DATA,
-    title="Nodes have no metrics, for no reason that can be seen",
+    title="Nodes have no metrics",
     why="metrics.k8s.io knows others, but not these. metrics-server leaves out a node whose kubelet it cannot ask, or "
     "whose answer lacks CPU or memory of the node.",
     remedy="kubectl -n kube-system logs deployment/metrics-server | grep 'Failed to scrape node'",

@@ -73,7 +73,7 @@ def _found(facts: Facts, why: _Why, note: str) -> Iterator[Fault]:
     "KM802",
     Severity.WARNING,
     Category.DATA,
-    title="Running pods have no metrics, for no reason that can be seen",
+    title="Running pods have no metrics",
     why="Their nodes have metrics, and they have run for long enough. metrics-server leaves out a pod if its kubelet "
     "reports nothing of one of its containers, or zero.",
     remedy="kubectl describe pods  # their events; on their nodes: crictl stats",

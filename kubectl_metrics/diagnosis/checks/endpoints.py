@@ -111,7 +111,7 @@ def nobody_listens(facts: Facts) -> Iterator[Fault]:
     """By the refusal; or by the three ports, which disagree where metrics-server is not even found ready."""
     service = facts.evidence.service.value
     wanted = port_of(facts, service) if service else None
-    if service is None or wanted is None:
+    if service is None or wanted is None or service.spec.type == "ExternalName":
         return
     proofs = complaints(facts, Kind.REFUSED)
     dialled = next((found[1] for one in proofs if (found := target(one.value)) is not None), 0)

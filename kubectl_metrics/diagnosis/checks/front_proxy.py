@@ -101,7 +101,7 @@ def no_request_header(facts: Facts) -> Iterator[Fault]:
     link=_KNOWN_ISSUES,
     needs=(),
     after=_BEFORE,
-    because=("KM308", "KM310", "KM311", "KM313", "KM509"),
+    because=("KM308", "KM310", "KM311", "KM313", "KM509", "KM902"),
 )
 def rejected(facts: Facts) -> Iterator[Fault]:
     """The client certificate itself cannot be read from anywhere; metrics-server's log says why it is rejected."""
@@ -200,7 +200,10 @@ def name_not_allowed(facts: Facts) -> Iterator[Fault]:
     needs=(),
 )
 def flags_missing(facts: Facts) -> Iterator[Fault]:
-    """By the flags, where the API server runs as a pod; else by metrics-server taking it for an anonymous user."""
+    """By the flags, where the API server runs as a pod; else by metrics-server taking it for an anonymous user.
+
+    That it also does where there is no ConfigMap, which is KM308's matter: without any CA it looks at no certificate.
+    """
     if facts.answers:
         return
     anonymous = [proof for user, proof in _refused_users(facts) if user == _ANONYMOUS]
@@ -210,7 +213,7 @@ def flags_missing(facts: Facts) -> Iterator[Fault]:
     proofs = [proof for pod in pods for proof in _missing_flags(pod)]
     if proofs:
         yield Fault(evidence=proofs + anonymous)
-    elif anonymous:
+    elif anonymous and not facts.evidence.authentication.absent:
         yield Fault(
             evidence=anonymous,
             title="kube-apiserver presents no client certificate to metrics-server",

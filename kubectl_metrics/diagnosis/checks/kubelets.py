@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
@@ -42,6 +42,7 @@ _NO_ROUTE_WORDS = (
 )
 _TLS_WORDS = ("tls: ", "x509: ")
 _SLOW = 5.0  # seconds
+_WHO_LISTENS = "On these nodes: ss -lntp | grep 10250  # who listens there"
 _NEAR = 0.5  # seconds in which an API server answers to which the way is short
 
 
@@ -89,7 +90,7 @@ def refused(facts: Facts) -> Iterator[Fault]:
     "metrics-server sees; open TCP port 10250 from pods to nodes",
     link=f"{_KNOWN_ISSUES}#network-problems",
     needs=("nodes",),
-    because=("KM701", "KM703", "KM705", "KM707", "KM711"),
+    because=("KM305", "KM701", "KM703", "KM705", "KM707", "KM711"),
 )
 def unreachable(facts: Facts) -> Iterator[Fault]:
     """Where we alone have no route, nothing is known of metrics-server's."""
@@ -135,7 +136,12 @@ def no_handshake(facts: Facts) -> Iterator[Fault]:
             seen[probe.node] = [*attempt_proofs(probe.node, probe)[:1], api_proof(probe.node, words)]
         elif not words and any(one.failure == "tls" for one in probe.attempts):
             seen[probe.node] = attempt_proofs(probe.node, probe)
-    yield from graded(facts, seen)
+
+    def remedy(names: Sequence[str]) -> str:
+        said = [proof.value for name in names for proof in seen[name]]
+        return "" if any("internal error" in text for text in said) else _WHO_LISTENS
+
+    yield from graded(facts, seen, remedy=remedy)
 
 
 @check(
@@ -174,7 +180,7 @@ def slow(facts: Facts) -> Iterator[Fault]:
     title="What answers on the kubelet's port are no metrics",
     why="Something else listens there (a proxy, another program), or the kubelet writes what cannot be read. "
     "metrics-server then drops the whole answer: failed parsing metrics.",
-    remedy="On these nodes: ss -lntp | grep 10250  # who listens there",
+    remedy=_WHO_LISTENS,
     link=_REQUIREMENTS,
     needs=("nodes",),
 )

@@ -152,7 +152,7 @@ def unavailable(facts: Facts) -> Iterator[Fault]:
     link=_AGGREGATION,
     needs=(),
     after=("KM201", "KM202"),
-    because=("KM203", "KM204", *_EVERYTHING_BEHIND),
+    because=("KM203", "KM204", "KM209", *_EVERYTHING_BEHIND, "KM902"),
 )
 def requests_fail(facts: Facts) -> Iterator[Fault]:
     """Where the condition is not true, KM205 speaks; who may not read the APIService sees the requests only."""
@@ -201,6 +201,7 @@ def namespaces_stuck(facts: Facts) -> Iterator[Fault]:
         ],
         affected=list(stuck),
         severity=Severity.INFO if facts.answers else Severity.WARNING,
+        title="Deletion of namespaces has waited for metrics.k8s.io, which answers now" if facts.answers else "",
     )
 
 

@@ -12,10 +12,13 @@ from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
     container_of,
     extent,
+    is_ready,
     metrics_missing,
     name_of,
     owner,
+    pods_in,
     scheduled,
+    server_status,
     short,
     state,
     target,
@@ -195,7 +198,8 @@ def _labels(labels: dict[str, str] | None) -> str:
 )
 def read_only_port(facts: Facts) -> Iterator[Fault]:
     """An error where metrics are missing. Where all are there, as on some managed clusters, or where at least
-    metrics-server is ready, which it would not be without any answer, it is said for information."""
+    metrics-server is ready, which it would not be without any answer, it is said for information; and so it is where
+    something else keeps metrics-server from asking anybody."""
     flags, container = facts.flags, container_of(facts)
     if flags is None or container is None:
         return
@@ -211,7 +215,18 @@ def read_only_port(facts: Facts) -> Iterator[Fault]:
         title="metrics-server asks kubelets without TLS and credentials" if insecure and not read_only else "",
         evidence=proofs,
         affected=[] if everything else missing or [],
-        severity=Severity.INFO if works(facts) else None,
+        severity=Severity.INFO if works(facts) or not _asks(facts) else None,
         remedy=f"kubectl edit {target(facts)}  # args: remove {' '.join(one.partition('=')[0] for one in given)}; "
         "--kubelet-use-node-status-port asks each kubelet's own port",
     )
+
+
+def _asks(facts: Facts) -> bool:
+    """Whether what is missing may be what kubelets do not answer: its pod is ready, or only its container is not."""
+    if not facts.evidence.service_pods.ok:
+        return True
+    for pod in pods_in(facts, State.READY, State.UNREADY, State.YOUNG):
+        status = server_status(pod)
+        if is_ready(pod) or status is None or not status.ready:
+            return True
+    return False

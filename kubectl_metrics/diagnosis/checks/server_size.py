@@ -47,6 +47,7 @@ def requests_too_small(facts: Facts) -> Iterator[Fault]:
     requests, limits = read_size(container.resources.requests), read_size(container.resources.limits)
     small = _below(requests, need)
     tight = limits.memory is not None and limits.memory < (need.memory or 0)
+    throttled = limits.cpu is not None and limits.cpu < (need.cpu or 0)
     if not small and not tight:
         return
     path = f"containers[{container.name}].resources"
@@ -54,7 +55,8 @@ def requests_too_small(facts: Facts) -> Iterator[Fault]:
     if tight:
         proofs.append(Proof(owner(facts), f"{path}.limits", str(limits)))
     proofs.append(Proof(f"README's rule for {nodes} nodes", f"{path}.requests", str(need)))
-    limit = f" --limits=memory={format_bytes(need.memory or 0)}" if tight else ""
+    raised = Size(cpu=need.cpu if throttled else None, memory=need.memory if tight else None)  # no request is above it
+    limit = f" --limits={raised}" if throttled or tight else ""
     title = "" if small else "metrics-server's memory limit is too low for this many nodes"
     yield Fault(
         title=title,

@@ -217,6 +217,10 @@ def _missing_remedy(facts: Facts) -> str:
     """Where metrics-server was installed under another name or elsewhere, its Service there; else a new one."""
     reference = facts.reference
     found = next(iter(facts.deployments), None) if facts.evidence.deployments.ok else None
+    name = facts.api_service.metadata.name if facts.api_service else f"v1beta1.{GROUP}"
+    if found is None and facts.evidence.deployments.ok:
+        delete = kubectl("delete", "apiservice", name)
+        return kubectl("apply", "-f", MANIFESTS, note=f"or, if metrics-server is not wanted any more: {delete}")
     if found is None or reference is None:
         return ""
     here = (reference.namespace, reference.name)
@@ -233,7 +237,7 @@ def _missing_remedy(facts: Facts) -> str:
         )
     return patch(
         "apiservice",
-        facts.api_service.metadata.name if facts.api_service else f"v1beta1.{GROUP}",
+        name,
         {"spec": {"service": {"namespace": found.metadata.namespace, "name": found.metadata.name}}},
         note="if metrics-server's Service there has that name",
     )

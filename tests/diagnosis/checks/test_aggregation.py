@@ -532,6 +532,14 @@ def test_the_configmap_is_not_there() -> None:
     assert "KM308" in roots(judge(evidence))
 
 
+def test_without_the_configmap_no_certificate_is_looked_at() -> None:
+    evidence = anonymous()
+    evidence.control_plane = ok([])
+    assert roots(judge(evidence)) == ["KM313"]
+    evidence.authentication = absent("get configmaps in kube-system")
+    assert roots(judge(evidence)) == ["KM308"]
+
+
 def test_an_empty_list_of_headers_is_none() -> None:
     evidence = healthy()
     without_metrics(evidence, "Strange")

@@ -135,6 +135,26 @@ def test_a_fault(attempt: Attempt | None, answers: list[Answer], id_: str, seen:
     assert one.evidence[0].value.startswith(seen)
 
 
+@pytest.mark.parametrize(
+    ("attempt", "answer", "remedy"),
+    [
+        (TLS, ALERT, "kubectl get csr"),
+        (
+            tried("node-b", "tls", "tls: first record does not look like a TLS handshake"),
+            api("tls: first record does not look like a TLS handshake"),
+            "On these nodes: ss -lntp",
+        ),
+    ],
+)
+def test_a_kubelet_without_a_certificate_is_told_from_something_else(
+    attempt: Attempt, answer: Answer, remedy: str
+) -> None:
+    evidence = healthy()
+    probe(evidence, "node-b", attempt, answer)
+    lose(evidence, "node-b")
+    assert of(judge(evidence), "KM730").remedy.startswith(remedy)
+
+
 def test_both_views_are_evidence() -> None:
     evidence = healthy()
     probe(evidence, "node-b", REFUSED, DOWN)

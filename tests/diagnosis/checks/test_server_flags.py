@@ -20,6 +20,7 @@ from tests.diagnosis.servers import (
     set_image,
     the_pod,
     the_server,
+    waiting,
 )
 
 
@@ -228,6 +229,15 @@ def test_nodes_that_have_no_metrics_for_another_reason(why: str) -> None:
     else:
         (evidence.nodes.get()[2].status.conditions or [])[0].status = "False"
     assert of(judge(evidence), "KM515").severity is Severity.INFO
+
+
+@pytest.mark.parametrize("reason", ["ImagePullBackOff", "CrashLoopBackOff"])
+def test_they_are_not_to_blame_where_nobody_could_be_asked(reason: str) -> None:
+    evidence = waiting(reason)
+    set_args(evidence, "--kubelet-use-node-status-port=false", "--kubelet-port=10255")
+    verdict = judge(evidence)
+    assert of(verdict, "KM515").severity is Severity.INFO
+    assert "KM515" not in {one.symptom_of for one in verdict.findings}
 
 
 def test_the_nodes_own_port_takes_precedence() -> None:

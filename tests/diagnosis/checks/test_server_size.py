@@ -86,6 +86,11 @@ def test_what_is_said_of_requests() -> None:
     )
 
 
+def test_what_is_requested_is_never_more_than_the_limit() -> None:
+    remedy = of(judge(large(150, limits={"cpu": "100m", "memory": "1Gi"})), "KM513").remedy
+    assert remedy.endswith("--requests=cpu=150m,memory=300Mi --limits=cpu=150m")
+
+
 # ---- KM514 ----
 
 

@@ -87,6 +87,14 @@ def test_metrics_server_has_moved() -> None:
     assert '{"spec":{"service":{"namespace":"monitoring","name":"usage"}}}' in remedy
 
 
+def test_metrics_server_is_gone_as_well() -> None:
+    evidence = no_service()
+    evidence.deployments = ok([])
+    remedy = of(judge(evidence), "KM401").remedy
+    assert remedy.startswith("kubectl apply -f https://")
+    assert remedy.endswith("kubectl delete apiservice v1beta1.metrics.k8s.io")
+
+
 def test_nothing_is_known_of_metrics_server() -> None:
     evidence = no_service()
     evidence.deployments = refused("list deployments")

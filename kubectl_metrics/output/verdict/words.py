@@ -40,7 +40,7 @@ _ARTICLES = frozenset(
         "This",
     }
 )
-_SHORT = {"HorizontalPodAutoscaler": "HPA"}
+_SHORT = {"HorizontalPodAutoscaler": "HPA", "NodeMetrics": "node", "PodMetrics": "pod"}
 _REASON = 60  # characters of why a read failed
 
 

@@ -88,16 +88,17 @@ def diagnose(ctx: click.Context, /, **given: Any) -> ExitStatus:
         from kubectl_metrics.diagnosis.judge import judge
 
         found = judge(evidence, only=given["only"], suppressed=suppressed)
-        found.kubelet = next((one for one in evidence.kubelets if one.node == evidence.in_depth), None)
+        if evidence.in_depth:
+            found.kubelet = next((one for one in evidence.kubelets if one.node == evidence.in_depth), None)
         return found
 
     if given["from_file"] is not None:
         evidence = _load(given["from_file"])
         if given["mask"]:
-            evidence = _masked(evidence)
+            evidence = _masked(evidence, suppressed)
         found = verdict(evidence)
     else:
-        evidence, found = _look(ctx, given, verdict)
+        evidence, found = _look(ctx, given, verdict, suppressed)
     unsaved: MetricsError | None = None
     if given["save_file"] is not None:
         try:
@@ -111,7 +112,10 @@ def diagnose(ctx: click.Context, /, **given: Any) -> ExitStatus:
 
 
 def _look(
-    ctx: click.Context, given: dict[str, Any], verdict: Callable[[Evidence], Verdict]
+    ctx: click.Context,
+    given: dict[str, Any],
+    verdict: Callable[[Evidence], Verdict],
+    suppressed: list[Suppression],
 ) -> tuple[Evidence, Verdict]:
     """Collects and judges, once or until it is well. Raises MetricsError."""
     from kubectl_metrics.commands.session import Session
@@ -120,12 +124,13 @@ def _look(
         from kubectl_metrics.commands.looking import Looking
 
         looking = Looking(session, given)
-        evidence = looking.look()
-        found = verdict(evidence)
         if given["wait"] is not None:
-            evidence, found = looking.until_well(evidence, found, verdict, given["wait"])
+            evidence, found = looking.until_well(verdict, given["wait"])
+        else:
+            evidence = looking.look()
+            found = verdict(evidence)
     if given["mask"]:
-        evidence = _masked(evidence)
+        evidence = _masked(evidence, suppressed)
         found = verdict(evidence)
     return evidence, found
 
@@ -160,6 +165,8 @@ def _check(ctx: click.Context, given: dict[str, Any]) -> None:
             if ctx.get_parameter_source(name) is source:
                 flag = "--" + name.replace("_", "-")
                 raise UsageError(f"{flag} asks the cluster: it does not go with --from")
+    if given["mask"] and options.verbosity(ctx):
+        raise UsageError("-v shows the names that --mask hides")
     if given["node"] is not None:
         check_name(given["node"])
 
@@ -169,11 +176,15 @@ def _ids(given: dict[str, Any]) -> list[Suppression]:
     from kubectl_metrics.diagnosis.judge import Suppression
 
     suppressed = [Suppression(text) for text in given["suppress"]]
-    if ids := [*given["only"], *(one.id for one in suppressed)]:
+    for text, one in zip(given["suppress"], suppressed, strict=True):
+        if text.endswith("=") or not one.id:
+            raise UsageError(f"--suppress {text}: ID or ID=OBJECT is wanted")
+    if given["only"] or suppressed:
         from kubectl_metrics.output import catalogue
 
-        for id_ in ids:
-            catalogue.check_id(id_)
+        given["only"] = [catalogue.check_id(id_).id for id_ in given["only"]]
+        for one in suppressed:
+            one.id = catalogue.check_id(one.id).id
     return suppressed
 
 
@@ -203,9 +214,13 @@ def _save(evidence: Evidence, path: str) -> None:
     say(f"note: what was seen is in {path}")
 
 
-def _masked(evidence: Evidence) -> Evidence:
+def _masked(evidence: Evidence, suppressed: list[Suppression]) -> Evidence:
+    """The evidence with other names; what is suppressed by name is called by the new one from now on."""
     import secrets
 
-    from kubectl_metrics.diagnosis.bundles.mask import mask
+    from kubectl_metrics.diagnosis.bundles.mask import masked
 
-    return mask(evidence, secrets.token_bytes(32))
+    hidden, other = masked(evidence, secrets.token_bytes(32))
+    for one in suppressed:
+        one.object = other(one.object)
+    return hidden

@@ -14,7 +14,7 @@ from kubectl_metrics.diagnosis.collect.gathering import collect
 from kubectl_metrics.diagnosis.evidence import Evidence
 from kubectl_metrics.diagnosis.findings import Severity, Verdict
 from kubectl_metrics.diagnosis.probe import KubeletProbe
-from kubectl_metrics.errors import MetricsError
+from kubectl_metrics.errors import ConnectionFailed, MetricsError
 from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
 
@@ -77,26 +77,34 @@ class Looking:
             closely=[node.name for node in nodes if node.name in unmeasured][:_CLOSELY],
         ), chosen
 
-    def until_well(
-        self,
-        evidence: Evidence,
-        found: Verdict,
-        judge: Callable[[Evidence], Verdict],
-        seconds: float,
-    ) -> tuple[Evidence, Verdict]:
-        """Looks again until metrics are served and there is no error, or the time is over; says what it waits for."""
+    def until_well(self, judge: Callable[[Evidence], Verdict], seconds: float) -> tuple[Evidence, Verdict]:
+        """Looks until metrics are served and there is no error, or the time is over; says what it waits for.
+
+        An API server that does not answer may come back. Raises MetricsError if it has not when the time is over.
+        """
         end = time.monotonic() + seconds
         said = ""
-        while not _well(evidence, found) and time.monotonic() < end:
-            cause = _cause(found)
+        while True:
+            failed: ConnectionFailed | None = None
+            looked: tuple[Evidence, Verdict] | None = None
+            try:
+                evidence = self.look()
+                looked = evidence, judge(evidence)
+                if _well(*looked):
+                    return looked
+                cause = _cause(looked[1])
+            except ConnectionFailed as error:
+                failed = error
+                cause = f"the API server does not answer ({error.reason})"
             if cause != said:
-                self._progress.clear()
                 say(f"waiting: {cause}")
                 said = cause
+            if time.monotonic() >= end:
+                if looked is None:
+                    assert failed is not None
+                    raise failed
+                return looked
             self._sleep(min(_PAUSE, max(0.0, end - time.monotonic())))
-            evidence = self.look()
-            found = judge(evidence)
-        return evidence, found
 
     @staticmethod
     def _sleep(seconds: float) -> None:

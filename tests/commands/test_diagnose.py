@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,10 @@ class TestBroken:
         assert "KM401" not in [one["id"] for one in document(result)["findings"]]
         assert (result.status, [one for one in document(result)["findings"] if one["symptomOf"] == "KM401"]) == (0, [])
 
+    def test_ids_in_any_case(self, admin: Tool) -> None:
+        assert admin("diagnose", "--only", "km401").status == 5
+        assert admin("diagnose", "--suppress", "km401").status == 0
+
     def test_wait_until_the_time_is_over(self, admin: Tool) -> None:
         result = admin("diagnose", "--wait", "1ms")
         assert result.status == 5
@@ -135,7 +140,34 @@ def test_wait_until_it_is_well(cluster: SimCluster, pipeline: Pipeline, monkeypa
     assert len(result.err.splitlines()) == 1
 
 
+def test_waiting_outlives_an_api_server_that_is_away(
+    cluster: SimCluster, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del pipeline
+    faults = contextlib.ExitStack()
+    faults.enter_context(cluster.fault("api", Fault.refuse()))
+    monkeypatch.setattr("kubectl_metrics.commands.looking.time.sleep", lambda _: faults.close())
+    result = tool(cluster)("diagnose", "--wait", "1m")
+    assert (result.status, result.err) == (0, "waiting: the API server does not answer (connect: connection refused)\n")
+
+
+def test_waiting_for_an_api_server_that_stays_away(cluster: SimCluster) -> None:
+    with cluster.fault("api", Fault.refuse()):
+        result = tool(cluster)("diagnose", "--wait", "1ms")
+    assert (result.status, result.out) == (1, "")
+    assert "was refused" in result.err.splitlines()[-1]
+
+
 class TestBundles:
+    def test_suppressed_by_name_and_masked(self, cluster: SimCluster, pipeline: Pipeline) -> None:
+        del pipeline
+        cluster.metrics.missing = {"node-b"}
+        with cluster.fault("node-b", Fault.refuse()):
+            plain = tool(cluster)("diagnose", "--suppress", "KM721=node-b")
+            masked = tool(cluster)("diagnose", "--suppress", "KM721=node-b", "--mask")
+        assert (plain.status, masked.status) == (0, 0)
+        assert "node-b" not in masked.out
+
     def test_judged_again(self, cluster: SimCluster, pipeline: Pipeline, admin: Tool, tmp_path: Path) -> None:
         break_service(cluster, pipeline)
         bundle = tmp_path / "bundle.json"
@@ -265,6 +297,8 @@ class TestUsage:
             (["--from", "x", "--node", "node-a"], "--node"),
             (["--from", "x", "--wait", "1m"], "--wait"),
             (["--wait", "soon"], "soon"),
+            (["--suppress", "KM401="], "ID=OBJECT"),
+            (["--mask", "-v"], "-v"),
             (["--node", "../x"], "../x"),
             (["--max-kubelets", "-1"], "-1"),
             (["--source", "api"], "--source"),

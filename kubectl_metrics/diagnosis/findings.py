@@ -104,6 +104,7 @@ class Verdict(msgspec.Struct, rename="camel", kw_only=True):
     passed: list[str]
     skipped: list[Skipped]
     not_checked: list[NotChecked]
+    suppressed: list[str] = msgspec.field(default_factory=list)  # ids that were found, and that nobody wants to hear of
     nodes: int | None = None  # how many nodes there are; None if not known
     kubelet: KubeletProbe | None = None  # the one that was looked at in depth
 

@@ -8,6 +8,8 @@ left stays a finding of its own. A cause that is about all of metrics-server's p
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any
@@ -34,6 +36,9 @@ from kubectl_metrics.wire.metrics_list import GROUP
 _STAGES = list(Category)
 _LONGEST = 300  # characters of an observed value
 _SAMPLE = 50  # so many kubelets stand for all of them
+_SHOWN = 3  # of the nodes or pods that a finding is about, so many are in its evidence
+# Words with nothing but a space between them; a name of a node is one word.
+_WORDS = re.compile(r"[\w-]+(?:\.[\w-]+)*(?: [\w-]+(?:\.[\w-]+)*)*")
 
 
 class Suppression:
@@ -85,7 +90,8 @@ def judge(
             found[check.id] = findings
         else:
             passed.append(check.id)
-    findings = _Linker(facts, found, checks, list(suppressed)).findings()
+    linker = _Linker(facts, found, checks, list(suppressed))
+    findings = linker.findings()
     wanted = set(only) or set(checks)
     return Verdict(
         server=evidence.connected.server,
@@ -96,6 +102,7 @@ def judge(
         passed=sorted(one for one in passed if one in wanted),
         skipped=sorted((one for one in skipped if one.id in wanted), key=lambda one: one.id),
         not_checked=sorted((one for one in not_checked if one.id in wanted), key=lambda one: one.id),
+        suppressed=linker.suppressed(wanted),
     )
 
 
@@ -201,7 +208,24 @@ class _Linker:
         """All that is to be reported."""
         for id_ in self._found:
             self._link(id_, ())
-        return [part.finding for id_ in self._found for part in self._parts[id_] if not part.silenced]
+        return [_sample(part.finding) for id_ in self._found for part in self._parts[id_] if not part.silenced]
+
+    def suppressed(self, wanted: Collection[str]) -> list[str]:
+        """The ids that were named to be suppressed, and but for which one of these ids would be reported."""
+        rules = {rule.id for rule in self._suppressed}
+        causes = {id_: part.finding.symptom_of for id_, parts in self._parts.items() for part in parts if part.silenced}
+        found = set()
+        for id_, parts in self._parts.items():
+            for part in parts:
+                if not part.silenced or id_ not in wanted:
+                    continue
+                named, seen = id_, {id_}
+                cause = part.finding.symptom_of
+                while named not in rules and cause is not None and cause not in seen:
+                    named, cause = cause, causes.get(cause)
+                    seen.add(named)
+                found.add(named)
+        return sorted(found & rules)
 
     def _link(self, id_: str, asking: tuple[str, ...]) -> list[_Part]:
         """The parts of what a check has found, its possible causes first."""
@@ -219,7 +243,7 @@ class _Linker:
             part
             for finding in self._found[id_]
             for piece, silenced in self._silence(finding)
-            for part in self._explain(piece, silenced, causes)
+            for part in _merged(self._explain(piece, silenced, causes), piece)
         ]
         return self._parts.setdefault(id_, parts)
 
@@ -316,13 +340,57 @@ def _last(words: str) -> str:
     return words.rpartition(" ")[2]
 
 
+def _merged(parts: Iterable[_Part], whole: Finding) -> list[_Part]:
+    """The parts of a finding, those with the same cause being one."""
+    merged: dict[tuple[str | None, bool], list[str]] = {}
+    for part in parts:
+        merged.setdefault((part.finding.symptom_of, part.silenced), []).extend(part.finding.affected)
+    return [_Part(_about(whole, sorted(names), cause), silenced) for (cause, silenced), names in merged.items()]
+
+
 def _about(finding: Finding, names: Sequence[str], cause: str | None = None) -> Finding:
-    """A finding about some of its nodes or pods only, with the evidence about these, and its cause."""
+    """A finding about some of its nodes or pods only, with the evidence and the remedy for these, and its cause."""
     others = set(finding.affected).difference(names)
     evidence = [one for one in finding.evidence if _last(one.object) not in others]
+    if not evidence and finding.evidence and names:  # the check has told of others only
+        kind = finding.evidence[0].object.removesuffix(_last(finding.evidence[0].object))
+        evidence = [Proof(f"{kind}{names[0]}", f"check {finding.id}", finding.title)]
     return msgspec.structs.replace(
-        finding, affected=list(names), evidence=evidence or finding.evidence, symptom_of=cause
+        finding,
+        affected=list(names),
+        evidence=evidence,
+        remedy=_renamed(finding.remedy, others, names),
+        symptom_of=cause,
     )
+
+
+def _renamed(remedy: str, others: Set[str], names: Sequence[str]) -> str:
+    """A remedy without the names of other nodes: with those of its own that stand beside them, or the first few."""
+    if not others or not names:
+        return remedy
+    known = others | set(names)
+
+    def rename(match: re.Match[str]) -> str:
+        words: list[str] = []
+        for are_names, group in itertools.groupby(match.group().split(" "), known.__contains__):
+            run = list(group)
+            if are_names:
+                run = [word for word in run if word not in others] or list(names[: len(run)])
+            words += run
+        return " ".join(words)
+
+    return _WORDS.sub(rename, remedy)
+
+
+def _sample(finding: Finding) -> Finding:
+    """A finding with the evidence about the first few of those that it is about."""
+    affected = set(finding.affected)
+    about = [name for proof in finding.evidence if (name := _last(proof.object)) in affected]
+    hidden = set(list(dict.fromkeys(about))[_SHOWN:])
+    if not hidden:
+        return finding
+    evidence = [proof for proof in finding.evidence if _last(proof.object) not in hidden]
+    return msgspec.structs.replace(finding, evidence=evidence)
 
 
 # ---- order ----

@@ -8,6 +8,7 @@ from kubectl_metrics.diagnosis.check import Check
 from kubectl_metrics.diagnosis.evidence import Unknown
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, ready
 from kubectl_metrics.diagnosis.findings import Category, Finding, NotChecked, Severity, Skipped, Stage
+from kubectl_metrics.diagnosis.probe import KubeletProbe
 from kubectl_metrics.wire.metrics_list import GROUP
 
 
@@ -43,7 +44,8 @@ def _see(category: Category, facts: Facts) -> tuple[str, bool]:
     """What there is to say of a stage, and whether it could be looked at and works, as far as that tells."""
     try:
         seen = _SEEN[category](facts)
-        return seen, category is not Category.AGGREGATION or facts.is_available
+        works = _WORKS.get(category)
+        return seen, works is None or works(facts)
     except Unknown as unknown:
         what = unknown.read.what
         return f"not looked at: needs {what}" if unknown.read.message and what else "not looked at", False
@@ -111,9 +113,15 @@ def _nodes(facts: Facts) -> str:
 
 
 def _kubelets(facts: Facts) -> str:
-    answered = sum(1 for one in facts.evidence.kubelets if any(200 <= a.status < 300 for a in one.answers))
+    answered = sum(1 for one in facts.evidence.kubelets if _has_answered(one))
     chosen = facts.evidence.kubelets_chosen
+    if not facts.evidence.kubelets:
+        return "none was asked"
     return f"{answered} of {len(facts.evidence.kubelets)} asked have answered" + (f" ({chosen})" if chosen else "")
+
+
+def _has_answered(probe: KubeletProbe) -> bool:
+    return any(200 <= one.status < 300 for one in probe.answers)
 
 
 def _data(facts: Facts) -> str:
@@ -128,6 +136,10 @@ def _consumers(facts: Facts) -> str:
     return f"{len(facts.evidence.hpas.get())} HorizontalPodAutoscalers"
 
 
+_WORKS: dict[Category, Callable[[Facts], bool]] = {
+    Category.AGGREGATION: lambda facts: facts.is_available,
+    Category.KUBELETS: lambda facts: any(_has_answered(one) for one in facts.evidence.kubelets),
+}
 _SEEN: dict[Category, Callable[[Facts], str]] = {
     Category.API_SERVER: _api_server,
     Category.REGISTRATION: _registration,

@@ -217,10 +217,57 @@ def test_pods_hang_on_what_is_wrong_with_their_node() -> None:
     ]
 
 
-def test_evidence_about_others_is_better_than_none() -> None:
-    first = [Proof("Node node-a", "x", "y")]
+def test_evidence_about_others_is_no_evidence() -> None:
+    first = [Proof("kubelet of node-a", "x", "y")]
     found = verdict(finds("KM725", "node-c"), finds("KM801", *ALL_NODES, because=("KM7",), proofs=first))
-    assert [one.evidence for one in found.findings if one.id == "KM801"] == [first, first]
+    assert [one.evidence for one in found.findings if one.id == "KM801"] == [
+        [Proof("kubelet of node-c", "check KM801", "KM801")],
+        first,
+    ]
+
+
+def test_the_evidence_is_that_of_the_first_few() -> None:
+    nodes = [f"node-{number}" for number in range(9)]
+    found = verdict(finds("KM725", "node-0", "node-2"), finds("KM801", *nodes, because=("KM7",)))
+    assert [[proof.object for proof in one.evidence] for one in found.findings] == [
+        ["Node node-0", "Node node-2"],
+        ["Node node-0", "Node node-2"],
+        ["Node node-1", "Node node-3", "Node node-4"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("remedy", "rest"),
+    [
+        ("kubectl logs x | grep -F node-a", "kubectl logs x | grep -F node-c"),
+        ("kubectl describe node node-a node-b  # or node-a.", "kubectl describe node node-c  # or node-c."),
+        ("kubectl describe node node-a node-c", "kubectl describe node node-c"),
+        ("kubectl get --raw /api/v1/nodes/node-a/proxy/x", "kubectl get --raw /api/v1/nodes/node-c/proxy/x"),
+        ("kubectl logs node-a-x node-a.b", "kubectl logs node-a-x node-a.b"),
+    ],
+)
+def test_the_remedy_names_those_that_it_is_for(remedy: str, rest: str) -> None:
+    @check(
+        "KM801",
+        ERROR,
+        Category.DATA,
+        title="t",
+        why="w",
+        remedy="r",
+        link="https://example.org",
+        needs=(),
+        because=("KM7",),
+    )
+    def missing(_: Facts) -> Iterator[Fault]:
+        yield Fault(evidence=[Proof("x", "y", "z")], affected=ALL_NODES, remedy=remedy)
+
+    found = verdict(finds("KM725", "node-a", "node-b"), missing)
+    assert {tuple(one.affected): one.remedy for one in found.findings}["node-c",] == rest
+
+
+def test_parts_with_the_same_cause_are_one() -> None:
+    found = verdict(finds("KM725", *ALL_NODES), finds("KM802", *ALL_NODES, "shop/lost", because=("KM7",)))
+    assert tree(found)[1:] == [("KM802", "KM725", [*ALL_NODES, "shop/lost"])]
 
 
 def test_nodes_are_told_apart_without_knowing_the_pods() -> None:
@@ -343,6 +390,28 @@ def test_what_is_suppressed_takes_its_symptoms_along() -> None:
         finds("KM902"),
     )
     assert [one.id for one in verdict(*checks, suppressed=silence("KM404")).findings] == ["KM902"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "only", "expected"),
+    [
+        (["KM404"], [], ["KM404"]),
+        (["KM404", "KM404=x", "KM205"], [], ["KM205", "KM404"]),
+        (["KM405", "KM902=x"], [], []),
+        (["KM801=node-a"], [], ["KM801"]),
+        (["KM404"], ["KM801"], ["KM404"]),
+        (["KM404"], ["KM902"], []),
+    ],
+)
+def test_it_is_told_what_was_suppressed(rules: list[str], only: list[str], expected: list[str]) -> None:
+    checks = (
+        finds("KM205", because=("KM404",)),
+        finds("KM404"),
+        finds("KM801", "node-a", because=("KM205",)),
+        finds("KM902"),
+        passes("KM405"),
+    )
+    assert verdict(*checks, suppressed=silence(*rules), only=only).suppressed == expected
 
 
 def test_a_symptom_with_another_cause_stays() -> None:

@@ -139,7 +139,22 @@ def test_the_cause_comes_first_with_its_evidence_its_remedy_and_its_symptoms() -
 def test_a_symptom_without_its_cause_is_told_as_a_finding() -> None:
     """--only leaves the cause out."""
     text = short(finding("KM205", title="metrics.k8s.io is not available", symptom_of="KM401"))
-    assert "× error KM205  metrics.k8s.io is not available" in text  # noqa: RUF001
+    assert "× error KM205  metrics.k8s.io is not available\n  because of KM401, which is not shown\n" in text  # noqa: RUF001
+    assert "not shown" not in short(finding("KM401"), finding("KM205", symptom_of="KM401"))
+    assert "because of KM401, which is not shown" in short(
+        finding("KM205", Severity.INFO, title="t", symptom_of="KM401")
+    )
+    text = render(verdict(finding("KM205", symptom_of="KM401")), "markdown")
+    assert "\n\nBecause of KM401, which is not shown\n\n" in text
+
+
+@pytest.mark.parametrize("form", ["short", "table", "markdown"])
+def test_what_is_suppressed_is_no_all_clear(form: str) -> None:
+    text = render(verdict(suppressed=["KM404", "KM721"]), form)
+    assert text.splitlines()[0].strip("*") == "Nothing else was found; suppressed: KM404, KM721"
+    missing = [NotChecked("KM310", "get configmaps in kube-system", "")]
+    text = render(verdict(suppressed=["KM721"], not_checked=missing), form, Style(width=200))
+    assert text.splitlines()[0].strip("*") == ("Nothing else was found; suppressed: KM721; 1 check could not be made")
 
 
 def test_a_circle_of_causes_loses_nobody() -> None:
@@ -443,11 +458,12 @@ def test_the_document() -> None:
         stages=[Stage(category=Category.NODES, outcome="ok", seen="3 of 3 ready")],
         skipped=[Skipped("KM402", "KM401")],
         not_checked=[NotChecked("KM310", "get configmaps", "forbidden")],
+        suppressed=["KM721"],
     )
     document = json.loads(render(report, "json"))
     assert list(document) == [
         "apiVersion", "kind", "server", "collectedAt", "nodes", "summary", "stages", "kubelet", "findings", "passed",
-        "skipped", "notChecked",
+        "skipped", "notChecked", "suppressed",
     ]  # fmt: skip
     assert (document["apiVersion"], document["kind"]) == ("kubectl-metrics/v1", "Diagnosis")
     assert document["summary"] == {"errors": 1, "warnings": 1, "infos": 1}
@@ -466,4 +482,5 @@ def test_the_document() -> None:
     assert document["stages"] == [{"category": "nodes", "outcome": "ok", "seen": "3 of 3 ready"}]
     assert document["skipped"] == [{"id": "KM402", "because": "KM401"}]
     assert document["notChecked"] == [{"id": "KM310", "needs": "get configmaps", "reason": "forbidden"}]
+    assert document["suppressed"] == ["KM721"]
     assert yaml.safe_load(render(report, "yaml")) == document

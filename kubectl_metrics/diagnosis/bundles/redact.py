@@ -38,12 +38,17 @@ _AWS_LINE = re.compile(r"""\s*(?:-\s+)?["']?(?:rolearn|username|groups)["']?\s*:
 _BEGINNING = re.compile(r"-----BEGIN ([^-]*)-----")
 
 # Flags with a secret for a value. One that ends in "file" has the name of a file.
-_SECRET_FLAG = re.compile(r"-{1,2}[\w.-]*(?:token|passw|secret|key|credential|signature)[\w.-]*", re.IGNORECASE)
+# "auth" and the like only at its end: kube-apiserver's --authorization-mode is none.
+_SECRET_FLAG = re.compile(
+    r"-{1,2}(?:[\w.-]*(?:token|passw|passphrase|secret|key|credential|signature|bearer)[\w.-]*"
+    r"|(?:[\w.-]*[._-])?(?:pass|pwd|auth|cookies?|session(?:[._-]?id)?|dsn))",
+    re.IGNORECASE,
+)
 _HARMLESS_VALUE = re.compile(r"(?:true|false|(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))+)", re.IGNORECASE)
 
 # What a text has to contain for the patterns below to be worth a try.
 _SUSPICIOUS = re.compile(
-    r"eyJ|://|passw|token|secret|credential|[_-]?key|signature|bearer|basic|authorization|PRIVATE"
+    r"eyJ|://|pass|pwd|auth|cookie|session|dsn|@\w+\(|token|secret|credential|[_-]?key|signature|bearer|basic|PRIVATE"
     r"|A[KS]IA|gh[a-z]_|github_pat|xox|ya29|AIza|[a-z0-9]{6}\.[a-z0-9]{16}",
     re.IGNORECASE,
 )
@@ -57,6 +62,20 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[A-Za-z0-9+/=\s\\]{0,4000}-----END [A-Z0-9 ]*PRIVATE KEY-----"), REMOVED),
     (re.compile(r"\beyJ[A-Za-z0-9_=-]{6,}(?:\.[A-Za-z0-9_=-]*)*"), REMOVED),  # a JWT, or a part of one
     (re.compile(r"(\w://)[^\s/?#\"'<>]+@"), rf"\1{REMOVED}@"),  # user and password in a URL
+    (re.compile(r"(?<=\w):[^\s\"'<>]{1,200}@(?=\w{1,10}\()"), f":{REMOVED}@"),  # "user:password@tcp(db)/x"
+    (
+        re.compile(
+            r"(\bcookie[\"']?:\s{0,9}[\"']?)[\w.-]{1,200}=[^\s\"',;]*(?:;\s[\w.-]{1,200}=[^\s\"',;]*)*", re.IGNORECASE
+        ),
+        rf"\1{REMOVED}",
+    ),
+    (
+        re.compile(
+            r"(\bpass(?:word|wd|phrase)?\s(?:is|was)\s[\"']?)(?!(?:not|no|too|in|only|being|required|incorrect|invalid|wrong|missing|empty|expired|set|unset|needed|optional)\b)[^\s\"',;]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{REMOVED}",
+    ),
     (re.compile(r"(\bauthorization[\"']?\s*[:=]\s*\[?[\"']?)(?:\w+\s+)?[^\s\"'\]]+", re.IGNORECASE), rf"\1{REMOVED}"),
     (re.compile(r"(\b(?:bearer|basic)\s+)(?=\S*[\d~=])[A-Za-z0-9+/=._~%-]{8,}", re.IGNORECASE), rf"\1{REMOVED}"),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), REMOVED),  # AWS's access key ids
@@ -66,7 +85,8 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 # "token=abc", "password: abc", '"secret":"abc"', "X-Amz-Signature=abc".
 _NAMED = re.compile(
-    r"(?P<name>(?:token|passw|secret|credential|(?:api|access|private|account)[_.-]?key|signature)[\w.-]{0,60})"
+    r"(?P<name>(?:token|passw|passphrase|secret|credential|(?:api|access|private|account)[_.-]?key|signature)[\w.-]{0,60}"
+    r"|(?<![a-z])(?:pass|pwd|auth|bearer|cookie|session(?:[_-]?id)?|dsn))"
     r"(?P<between>\\?[\"']?\s*[:=]\s*)(?:(?P<quote>\\?[\"'])(?P<quoted>[^\"']*)|(?P<bare>(?!\(removed\))[^\s\"',;&)\]}]+))",
     re.IGNORECASE,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.evidence import FAILED, Evidence, Read
+from kubectl_metrics.diagnosis.evidence import FAILED, NOT_ASKED, Evidence, Read
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 
@@ -13,12 +13,12 @@ _SHOWN = 5
 _SKEW = 60  # seconds that clocks may differ by: a minute is nothing to a certificate, and no NTP is that bad
 
 # What does not come from the API server but from what is behind it: other checks judge that.
-_BEHIND = frozenset({"node_metrics", "pod_metrics", "readyz", "livez", "logs"})
+_BEHIND = frozenset({"discovery", "node_metrics", "pod_metrics", "readyz", "livez", "logs"})
 
 
 @check(
     "KM101",
-    Severity.WARNING,
+    Severity.ERROR,
     Category.API_SERVER,
     title="The API server could not answer all questions",
     why="Some reads ended with an error of the server, or without an answer: it is overloaded, restarts, or the "
@@ -28,18 +28,35 @@ _BEHIND = frozenset({"node_metrics", "pod_metrics", "readyz", "livez", "logs"})
     needs=(),
 )
 def reads_failed(facts: Facts) -> Iterator[Fault]:
-    """A 503 for metrics.k8s.io itself is no trouble of the API server's."""
+    """A 503 for metrics.k8s.io itself is no trouble of the API server's. An error if nothing at all was answered."""
     failed = list(_failed(facts.evidence))
-    if failed:
-        yield Fault(evidence=[_proof(read) for read in failed[:_SHOWN]])
+    if not failed:
+        return
+    proofs = [_proof(read) for read in failed[:_SHOWN]]
+    if not any(_is_answered(read) for _, read in _reads(facts.evidence)):
+        yield Fault(evidence=proofs, title="The API server could not answer any question")
+    else:
+        yield Fault(evidence=proofs, severity=Severity.WARNING)
 
 
 def _failed(evidence: Evidence) -> Iterator[Read[object]]:
     """Those reads; what is behind /apis/GROUP may be an error of whoever serves it."""
+    for name, read in _reads(evidence):
+        if name not in _BEHIND and read.state == FAILED:
+            yield read
+
+
+def _reads(evidence: Evidence) -> Iterator[tuple[str, Read[object]]]:
+    """All reads, by name."""
     for name in evidence.__struct_fields__:
         read = getattr(evidence, name)
-        if name not in _BEHIND and isinstance(read, Read) and read.state == FAILED:
-            yield read
+        if isinstance(read, Read):
+            yield name, read
+
+
+def _is_answered(read: Read[object]) -> bool:
+    """Whether something was learned from it; an empty value without a status is what nobody had to ask for."""
+    return read.state not in (FAILED, NOT_ASKED) and bool(read.status or read.value)
 
 
 def _proof(read: Read[object]) -> Proof:

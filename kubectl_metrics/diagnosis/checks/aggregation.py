@@ -13,6 +13,7 @@ from kubectl_metrics.diagnosis.objects import Container, NetworkPolicy, NetworkP
 
 _AGGREGATION = "https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/"
 _REQUIREMENTS = "https://github.com/kubernetes-sigs/metrics-server#requirements"
+_SETTLED = 60  # seconds: the check is made every 30, and what it says is about a pod that was still starting
 _BEFORE = ("KM2", "KM401", "KM402", "KM404")  # without a ready endpoint the check is not made, and its text is old
 
 
@@ -52,7 +53,7 @@ def unreachable(facts: Facts) -> Iterator[Fault]:
     "KM302",
     Severity.ERROR,
     Category.AGGREGATION,
-    title="The API server cannot reach ClusterIPs: no kube-proxy beside it",
+    title="The API server cannot reach ClusterIPs",
     why="Without --enable-aggregator-routing the API server dials the Service's ClusterIP, and that leads nowhere on a "
     "machine without kube-proxy or something in its place. The pod behind it can be reached.",
     remedy="add --enable-aggregator-routing=true to the flags of each kube-apiserver (kubeadm: "
@@ -62,7 +63,10 @@ def unreachable(facts: Facts) -> Iterator[Fault]:
     after=_BEFORE,
 )
 def no_kube_proxy(facts: Facts) -> Iterator[Fault]:
-    """That /readyz is answered shows that the pod can be reached: the API server's service proxy dials pods."""
+    """That /readyz is answered shows that the pod can be reached: the API server's service proxy dials pods.
+
+    A server that starts makes the check time out too, so nothing is said about one that has only just become ready.
+    """
     service = facts.evidence.service.value
     proofs = complaints(facts, Kind.UNREACHABLE)
     dialled = next((found for proof in proofs if (found := target(proof.value)) is not None), None)
@@ -70,13 +74,17 @@ def no_kube_proxy(facts: Facts) -> Iterator[Fault]:
         return
     health = facts.evidence.readyz
     without = _without_kube_proxy(facts)
+    if without == [] or _is_new(facts):
+        return
     if health.value is not None and health.status:
         proofs.append(Proof("GET services/proxy/readyz", "status", f"{health.status}: the pod itself is reached"))
     elif not without:
         return
     proofs.append(Proof(facts.service_name, "spec.clusterIP", service.spec.cluster_ip))
-    proofs += [Proof(f"Node {name}", "pods k8s-app=kube-proxy", "none that is ready") for name in without[:3]]
-    yield Fault(evidence=proofs)
+    proofs += [Proof(f"Node {name}", "pods k8s-app=kube-proxy", "none that is ready") for name in (without or ())[:3]]
+    yield Fault(
+        evidence=proofs, title="The API server cannot reach ClusterIPs: no kube-proxy beside it" if without else ""
+    )
 
 
 @check(
@@ -239,12 +247,26 @@ def _is_ready(pod: Pod) -> bool:
     return found is not None and found.status == "True"
 
 
-def _without_kube_proxy(facts: Facts) -> list[str]:
-    """The nodes of API servers without kube-proxy, if others have one: where nobody has one, something else does it."""
+def _without_kube_proxy(facts: Facts) -> list[str] | None:
+    """The nodes of API servers without kube-proxy; None if that cannot be told.
+
+    Where nobody has one, something else does what it does.
+    """
     proxies = facts.evidence.kube_proxies.value or ()
     where = {pod.spec.node_name for pod in proxies if _is_ready(pod)}
     servers = {pod.spec.node_name for pod in facts.evidence.control_plane.value or () if pod.spec.node_name}
-    return sorted(servers - where) if where else []
+    return sorted(servers - where) if where and servers else None
+
+
+def _is_new(facts: Facts) -> bool:
+    """Whether none of metrics-server's pods has been ready for long."""
+    pods = facts.pods if facts.evidence.service_pods.ok else []
+    ages = []
+    for pod in pods:
+        found = condition(pod.status.conditions, "Ready")
+        if found is not None and found.status == "True":
+            ages.append(facts.age(found.last_transition_time))
+    return bool(ages) and all(age is not None and age < _SETTLED for age in ages)
 
 
 def _closes(policy: NetworkPolicy, pod: Pod) -> bool:

@@ -151,11 +151,17 @@ def _remedy(facts: Facts) -> str:
     found = facts.api_service if facts.evidence.api_services.ok else None
     name = found.metadata.name if found else f"v1beta1.{GROUP}"
     if _is_self_made(facts):
+        note = "as in metrics-server's manifest: it makes its certificate itself"
+        if found is not None and found.spec.ca_bundle:
+            note = (
+                "switches verification off; to keep it, give metrics-server a certificate of caBundle's CA "
+                "(--tls-cert-file, --tls-private-key-file)"
+            )
         return patch(
             "apiservice",
             name,
             {"spec": {"insecureSkipTLSVerify": True, "caBundle": None}},
-            note="as in metrics-server's manifest: it makes its certificate itself",
+            note=note,
         )
     return _EDIT
 

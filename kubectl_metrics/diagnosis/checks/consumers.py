@@ -61,7 +61,12 @@ def user_forbidden(facts: Facts) -> Iterator[Fault]:
     if not proofs:
         return
     named = named or evidence.connected.user
-    yield Fault(evidence=proofs, remedy=_grant(named) if named else "")
+    remedy = _grant(named) if named else ""
+    if evidence.pod_metrics.ok:  # as rights in a namespace have it
+        title = "This user may not read the metrics of nodes"
+        yield Fault(evidence=proofs, title=title, severity=Severity.WARNING, remedy=remedy)
+    else:
+        yield Fault(evidence=proofs, remedy=remedy)
 
 
 def _grant(user: str) -> str:

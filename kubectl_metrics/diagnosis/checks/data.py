@@ -11,11 +11,13 @@ from kubectl_metrics.diagnosis.checks.nodes import own_fargate
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, milliseconds
 from kubectl_metrics.diagnosis.facts.serverpods import target
 from kubectl_metrics.diagnosis.facts.vantage import (
+    any_answered,
     evidence,
     graded,
     is_virtual,
     kubelet,
     metrics_answers,
+    rests_on,
     starting,
     unscraped,
 )
@@ -30,6 +32,7 @@ _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/K
 _FAQ = "https://github.com/kubernetes-sigs/metrics-server/blob/master/FAQ.md"
 _PIPELINE = "https://kubernetes.io/docs/tasks/debug/debug-cluster/resource-metrics-pipeline/"
 _UPSTREAM = ("KM2", "KM3", "KM4", "KM5", "KM6", "KM7", "KM803", "KM813")
+_TIMESTAMPS = f"kubectl get --raw /apis/{GROUP}/v1beta1/nodes  # timestamp"
 _SKEW = 60.0  # seconds that clocks may differ by
 _STALE = 90.0  # seconds that a measurement may be old in any case
 _OLD = 600.0
@@ -53,7 +56,7 @@ def missing(facts: Facts) -> Iterator[Fault]:
     names = [] if not facts.evidence.node_metrics.value or starting(facts) else _should(facts)
     if names:
         seen = {name: [Proof(f"Node {name}", GROUP, "no NodeMetrics"), *_answer(facts, name)] for name in names}
-        remedy = f"kubectl logs {target(facts)} | grep -F {shlex.quote(names[0])}"
+        remedy = f"kubectl logs {target(facts)} | grep -Fw {shlex.quote(names[0])}"
         yield Fault(evidence=evidence(seen, names), affected=names, remedy=remedy)
 
 
@@ -99,12 +102,13 @@ def nothing(facts: Facts) -> Iterator[Fault]:
     title="Kubelets report no CPU or no memory of their nodes",
     why="The node's own series is missing or zero, mostly because kubelet and container runtime disagree about "
     "cgroups (v1 or v2, systemd or cgroupfs). metrics-server leaves such a node out.",
-    remedy="On these nodes: compare cgroupDriver in /var/lib/kubelet/config.yaml with the container runtime's "
-    "(SystemdCgroup in /etc/containerd/config.toml), then systemctl restart containerd kubelet",
+    remedy="systemctl restart containerd kubelet  # on these nodes, with cgroupDriver in /var/lib/kubelet/config.yaml "
+    "the same as the container runtime's (SystemdCgroup in /etc/containerd/config.toml)",
     link=_KNOWN_ISSUES,
     needs=("nodes",),
     because=("KM813",),
 )
+@rests_on(any_answered)
 def zero_node(facts: Facts) -> Iterator[Fault]:
     """decodeBatch in metrics-server's pkg/scraper/client/resource/decode.go."""
     seen = {}
@@ -133,12 +137,13 @@ def zero_node(facts: Facts) -> Iterator[Fault]:
     title="Kubelets report no containers, although pods run",
     why="The node has metrics and its pods have none: the kubelet gets no statistics from the container runtime. "
     "cri-dockerd before 0.2.3 has none; so have some ways to nest nodes in containers.",
-    remedy="On these nodes: crictl stats  # empty: upgrade or restart the container runtime; then systemctl restart "
-    "kubelet",
+    remedy="crictl stats  # on these nodes; if empty: upgrade or restart the container runtime, then systemctl "
+    "restart kubelet",
     link="https://kubernetes.io/docs/reference/instrumentation/cri-pod-container-metrics/",
     needs=("nodes", "pods"),
     because=("KM813",),
 )
+@rests_on(any_answered)
 def no_containers(facts: Facts) -> Iterator[Fault]:
     """Pods that have just been started do not count."""
     measured = {one.key for one in facts.evidence.pod_metrics.value or ()}
@@ -173,8 +178,7 @@ def no_containers(facts: Facts) -> Iterator[Fault]:
     title="Metrics of nodes are old",
     why="metrics-server goes on to serve the last measurement that it has, or the kubelet goes on to report the last "
     "one of its own. Autoscalers act on the past then.",
-    remedy="kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes  # timestamp; kubectl -n kube-system logs "
-    "deployment/metrics-server | grep 'Failed to scrape node'",
+    remedy=f"{_TIMESTAMPS}; kubectl -n kube-system logs deployment/metrics-server | grep 'Failed to scrape node'",
     link=_PIPELINE,
     needs=("node_metrics",),
     because=("KM5", "KM6", "KM7"),
@@ -194,7 +198,8 @@ def stale(facts: Facts) -> Iterator[Fault]:
         groups.setdefault(severity, {})[name] = [proof]
     for severity, seen in groups.items():
         names = sorted(seen)
-        yield Fault(evidence=evidence(seen, names), affected=names, severity=severity)
+        remedy = f"{_TIMESTAMPS}; kubectl logs {target(facts)} | grep 'Failed to scrape node'"
+        yield Fault(evidence=evidence(seen, names), affected=names, severity=severity, remedy=remedy)
 
 
 def _patience(facts: Facts, one: NodeMetrics) -> float:
@@ -218,7 +223,7 @@ def _readable(facts: Facts) -> bool:
     title="Clocks of nodes differ from the API server's by more than a minute",
     why="Measurements carry the node's time: they seem old, or from the future. Certificates may seem expired or not "
     "yet valid, too.",
-    remedy="On these nodes: timedatectl  # NTP service: active; else: systemctl enable --now systemd-timesyncd (or "
+    remedy="timedatectl  # on these nodes; NTP service: active, else: systemctl enable --now systemd-timesyncd (or "
     "chronyd)",
     link=_PIPELINE,
     needs=("nodes",),
@@ -297,10 +302,11 @@ def over_allocatable(facts: Facts) -> Iterator[Fault]:
     title="Kubelets say that they could not collect their own statistics",
     why="resource_scrape_error is 1: the kubelet got nothing from cAdvisor or the container runtime, and reports "
     "nothing or only a part.",
-    remedy="On these nodes: journalctl -u kubelet -n 100 | grep -i stats; crictl stats; systemctl restart kubelet",
+    remedy="journalctl -u kubelet -n 100 | grep -i stats; crictl stats; systemctl restart kubelet  # on these nodes",
     link=_PIPELINE,
     needs=("nodes",),
 )
+@rests_on(any_answered)
 def own_error(facts: Facts) -> Iterator[Fault]:
     """It may pass: an error only where metrics are missing."""
     seen = {

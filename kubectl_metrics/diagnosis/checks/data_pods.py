@@ -9,7 +9,7 @@ from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.serverpods import name_of, patience
-from kubectl_metrics.diagnosis.facts.vantage import evidence, kubelet, starting
+from kubectl_metrics.diagnosis.facts.vantage import any_answered, evidence, kubelet, rests_on, starting, unseen
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Pod
 
@@ -102,6 +102,8 @@ def missing(facts: Facts) -> Iterator[Fault]:
 def zero_container(facts: Facts) -> Iterator[Fault]:
     """Only of pods that should have metrics."""
     unexplained = {name_of(pod) for pod, why, _ in _without(facts) if why is _Why.UNKNOWN}
+    if unexplained and not any_answered(facts):
+        raise unseen(facts)
     seen: dict[str, list[Proof]] = {}
     for probe in facts.evidence.kubelets:
         for text in probe.scrape.zero_containers if probe.scrape is not None else ():
@@ -151,11 +153,12 @@ def stopped(facts: Facts) -> Iterator[Fault]:
     title="Kubelets report the same series twice",
     why="Mostly a pod was made anew under its old name while the old one was still there, as StatefulSets do. Of two "
     "series with the same name metrics-server takes the last one, which may be the dead one's.",
-    remedy="On these nodes: crictl ps -a  # several containers of one name: crictl rm those that have exited, then "
+    remedy="crictl ps -a  # on these nodes; several containers of one name: crictl rm those that have exited, then "
     "it passes",
     link=_PIPELINE,
     needs=("nodes",),
 )
+@rests_on(any_answered)
 def duplicated(facts: Facts) -> Iterator[Fault]:
     """The node's own series among them."""
     seen: dict[str, list[Proof]] = {}

@@ -8,7 +8,7 @@ from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl, patch
 from kubectl_metrics.diagnosis.checks.service import port_of, service_name
 from kubectl_metrics.diagnosis.facts.complaint import Kind, complaints, target
-from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, selects
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Endpoint, EndpointSlice, Pod, Service, ServicePort
 
@@ -48,6 +48,10 @@ def nobody_ready(facts: Facts) -> Iterator[Fault]:
     if service.spec.selector:
         words = ("pods", "-l", ",".join(f"{key}={value}" for key, value in sorted(service.spec.selector.items())))
         remedy = kubectl("describe", *words, namespace=service.metadata.namespace)
+        pods = facts.evidence.service_pods.value or ()
+        if pods and not any(selects(service.spec.selector, pod.metadata.labels) for pod in pods):
+            note = "the Service's selector catches none of metrics-server's"
+            remedy = kubectl("get", "pods", "--show-labels", namespace=service.metadata.namespace, note=note)
     yield Fault(evidence=proofs, remedy=remedy)
 
 

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, milliseconds
-from kubectl_metrics.diagnosis.facts.vantage import Proofs, graded, kubelet, told_by_api, verifying
+from kubectl_metrics.diagnosis.facts.vantage import (
+    Proofs,
+    any_answered,
+    graded,
+    kubelet,
+    rests_on,
+    told_by_api,
+    unscraped,
+    verifying,
+)
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import CSR, condition
 from kubectl_metrics.diagnosis.probe import Certificate
@@ -17,9 +26,10 @@ _BOOTSTRAP = "https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubead
 _SIGNERS = "https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/"
 _ROTATION = "https://kubernetes.io/docs/tasks/tls/certificate-rotation/"
 _CURE = (
-    "On these nodes: serverTLSBootstrap: true in /var/lib/kubelet/config.yaml, systemctl restart kubelet; then "
+    "systemctl restart kubelet  # on these nodes, with serverTLSBootstrap: true in /var/lib/kubelet/config.yaml; then "
     "kubectl get csr, kubectl certificate approve NAME (in a test cluster --kubelet-insecure-tls will do)"
 )
+_CERTIFICATES = "the kubelets' certificates"
 _DAY = 86400.0
 _SOON = 14 * _DAY
 _ROTATED = 0.1  # what is left of a lifetime when every rotation should have been: the kubelet's is due at 10 to 30 %
@@ -54,6 +64,16 @@ def _bad(facts: Facts) -> Iterator[tuple[str, str, list[Proof]]]:
             yield probe.node, "other-name", [_proof(probe.node, "subjectAltName", _names(found)), *named]
 
 
+def _shown(facts: Facts) -> bool:
+    """Whether we have seen a certificate, or metrics-server looks at none, or its metrics prove that it is content.
+
+    The latter counts where the kubelets answer through the API server, as they do for whoever has no route to them.
+    """
+    if verifying(facts) is None or any(one.certificate is not None for one in facts.evidence.kubelets):
+        return True
+    return any_answered(facts) and all(unscraped(facts, name) is False for name in facts.probes)
+
+
 def _judges(facts: Facts) -> bool:
     """Whether what we have verified with is what metrics-server verifies with."""
     flags = verifying(facts)
@@ -75,6 +95,7 @@ def _of(facts: Facts, reason: str) -> Proofs:
     link=_BOOTSTRAP,
     needs=("nodes",),
 )
+@rests_on(_shown, _CERTIFICATES)
 def no_ip(facts: Facts) -> Iterator[Fault]:
     """Signed by the right CA: what the kubelet makes for itself is KM725's matter."""
     yield from graded(facts, _of(facts, "no-ip"), measured=Severity.WARNING)
@@ -92,6 +113,7 @@ def no_ip(facts: Facts) -> Iterator[Fault]:
     needs=("nodes",),
     because=("KM703",),
 )
+@rests_on(_shown, _CERTIFICATES)
 def other_name(facts: Facts) -> Iterator[Fault]:
     """Host names included, where metrics-server dials those."""
     yield from graded(facts, _of(facts, "other-name"), measured=Severity.WARNING)
@@ -108,6 +130,7 @@ def other_name(facts: Facts) -> Iterator[Fault]:
     link=_BOOTSTRAP,
     needs=("nodes", "root_ca"),
 )
+@rests_on(_shown, _CERTIFICATES)
 def untrusted(facts: Facts) -> Iterator[Fault]:
     """With a CA of its own (--kubelet-certificate-authority) nobody can tell from outside."""
     yield from graded(facts, _of(facts, "untrusted"), measured=Severity.WARNING)
@@ -120,12 +143,13 @@ def untrusted(facts: Facts) -> Iterator[Fault]:
     title="Certificates of kubelets have expired or are not yet valid",
     why="The certificate was not renewed in time, or a clock is wrong. metrics-server may go on for a while over "
     "connections that it already has.",
-    remedy="On these nodes: timedatectl; rotateCertificates: true and serverTLSBootstrap: true in "
-    "/var/lib/kubelet/config.yaml, systemctl restart kubelet; then kubectl get csr, kubectl certificate approve NAME",
+    remedy="timedatectl; systemctl restart kubelet  # on these nodes, with rotateCertificates: true and "
+    "serverTLSBootstrap: true in /var/lib/kubelet/config.yaml; then kubectl get csr, kubectl certificate approve NAME",
     link=_ROTATION,
     needs=("nodes",),
     because=("KM727", "KM728"),
 )
+@rests_on(_shown, _CERTIFICATES)
 def expired(facts: Facts) -> Iterator[Fault]:
     """By the API server's clock, where it has shown one."""
     yield from graded(facts, _of(facts, "expired"), measured=Severity.WARNING)
@@ -144,6 +168,7 @@ def expired(facts: Facts) -> Iterator[Fault]:
     needs=("nodes",),
     because=("KM727", "KM728"),
 )
+@rests_on(_shown, _CERTIFICATES)
 def expiring(facts: Facts) -> Iterator[Fault]:
     """Only what metrics-server trusts now can be lost."""
     if verifying(facts) is None:

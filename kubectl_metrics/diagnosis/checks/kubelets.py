@@ -6,15 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.serverpods import target
 from kubectl_metrics.diagnosis.facts.vantage import (
     answer_proof,
     answered,
+    any_answered,
+    any_connected,
+    any_told,
     api_proof,
     attempt_proofs,
     graded,
     is_virtual,
     kubelet,
     metrics_answers,
+    own_answers,
+    rests_on,
+    silence,
     told_by_api,
 )
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
@@ -42,7 +49,9 @@ _NO_ROUTE_WORDS = (
 )
 _TLS_WORDS = ("tls: ", "x509: ")
 _SLOW = 5.0  # seconds
-_WHO_LISTENS = "On these nodes: ss -lntp | grep 10250  # who listens there"
+_WHO_LISTENS = "ss -lntp | grep 10250  # on these nodes: who listens there"
+_SCRAPES = "grep 'Failed to scrape node'  # what metrics-server sees; open TCP port 10250 from pods to nodes"
+_LONGER = "a longer --kubelet-request-timeout, and a --metric-resolution longer than that"
 _NEAR = 0.5  # seconds in which an API server answers to which the way is short
 
 
@@ -58,11 +67,12 @@ def _unanswered(facts: Facts) -> Iterator[KubeletProbe]:
     title="Kubelets refuse connections",
     why="The machine is there, and nothing listens on the kubelet's port: the kubelet does not run, or listens on "
     "another port or on localhost only. A firewall that rejects looks the same.",
-    remedy="On these nodes: systemctl status kubelet; journalctl -u kubelet -n 50; ss -lntp | grep kubelet",
+    remedy="systemctl status kubelet; journalctl -u kubelet -n 50; ss -lntp | grep kubelet  # on these nodes",
     link=f"{_KNOWN_ISSUES}#network-problems",
     needs=("nodes",),
     because=("KM701",),
 )
+@rests_on(any_connected)
 def refused(facts: Facts) -> Iterator[Fault]:
     """Both views count; where metrics-server has its metrics, only the API server's is worth a word."""
     by_both, by_us = {}, {}
@@ -72,7 +82,7 @@ def refused(facts: Facts) -> Iterator[Fault]:
         proofs = attempt_proofs(probe.node, probe)
         if "connection refused" in words:
             by_both[probe.node] = [*proofs[:1], api_proof(probe.node, words)]
-        elif mine and not words and not metrics_answers(probe):
+        elif mine and not words and not own_answers(probe):
             by_us[probe.node] = proofs
     yield from graded(facts, by_both, measured=Severity.INFO)
     yield from graded(facts, by_us, unknown=None)
@@ -86,12 +96,12 @@ def refused(facts: Facts) -> Iterator[Fault]:
     why="Packets to the kubelet's port are dropped or have no route: a firewall or security group, a broken pod "
     "network, overlapping address ranges, or a node that is gone. What is seen from here need not hold for "
     "metrics-server.",
-    remedy="kubectl -n kube-system logs deployment/metrics-server | grep 'Failed to scrape node'  # what "
-    "metrics-server sees; open TCP port 10250 from pods to nodes",
+    remedy=f"kubectl -n kube-system logs deployment/metrics-server | {_SCRAPES}",
     link=f"{_KNOWN_ISSUES}#network-problems",
     needs=("nodes",),
     because=("KM305", "KM701", "KM703", "KM705", "KM707", "KM711"),
 )
+@rests_on(any_connected)
 def unreachable(facts: Facts) -> Iterator[Fault]:
     """Where we alone have no route, nothing is known of metrics-server's."""
     by_api, by_us = {}, {}
@@ -103,15 +113,24 @@ def unreachable(facts: Facts) -> Iterator[Fault]:
             other = "connection refused" in words or any(word in words for word in _TLS_WORDS)
             if not other and any(word in words for word in _NO_ROUTE_WORDS):
                 by_api[probe.node] = [*proofs[:1], api_proof(probe.node, words)]
-        elif failures and failures <= _NO_ROUTE and not metrics_answers(probe):
-            by_us[probe.node] = proofs
-    yield from graded(facts, by_api, measured=Severity.INFO)
+        elif failures and failures <= _NO_ROUTE and not own_answers(probe):
+            silent = silence(probe)
+            if silent is not None:
+                by_api[probe.node] = [*proofs[:1], answer_proof(probe.node, silent)]
+            else:
+                by_us[probe.node] = proofs
+
+    def remedy(_: Sequence[str]) -> str:
+        return f"kubectl logs {target(facts)} | {_SCRAPES}"
+
+    yield from graded(facts, by_api, measured=Severity.INFO, remedy=remedy)
     yield from graded(
         facts,
         by_us,
         missing=Severity.WARNING,
         unknown=None,
         title="Kubelets without metrics cannot be reached from here",
+        remedy=remedy,
     )
 
 
@@ -127,6 +146,7 @@ def unreachable(facts: Facts) -> Iterator[Fault]:
     needs=("nodes",),
     because=("KM701", "KM727", "KM728"),
 )
+@rests_on(any_connected)
 def no_handshake(facts: Facts) -> Iterator[Fault]:
     """Certificates that are merely not trusted are another matter (KM723 to KM726)."""
     seen = {}
@@ -151,11 +171,11 @@ def no_handshake(facts: Facts) -> Iterator[Fault]:
     title="Kubelets take long to answer",
     why="metrics-server gives a kubelet --kubelet-request-timeout (10 s) and then does without it. A kubelet is slow "
     "when its machine is short of CPU or disk, or has very many containers.",
-    remedy="kubectl -n kube-system edit deployment metrics-server  # a longer --kubelet-request-timeout, and a "
-    "--metric-resolution longer than that",
+    remedy=f"kubectl -n kube-system edit deployment metrics-server  # {_LONGER}",
     link="https://github.com/kubernetes-sigs/metrics-server#configuration",
     needs=("nodes",),
 )
+@rests_on(any_answered)
 def slow(facts: Facts) -> Iterator[Fault]:
     """As measured from here, where the way to the API server is short."""
     if facts.evidence.connected.seconds > _NEAR:
@@ -169,8 +189,12 @@ def slow(facts: Facts) -> Iterator[Fault]:
         if found is not None and found.seconds >= min(_SLOW, limit):
             proof = Proof(kubelet(probe.node), f"GET {found.path}", f"took {found.seconds:.1f} s of {limit:.0f} s")
             (late if found.seconds >= limit else close)[probe.node] = [proof]
-    yield from graded(facts, late, measured=Severity.WARNING)
-    yield from graded(facts, close, missing=Severity.WARNING, measured=Severity.WARNING)
+
+    def remedy(_: Sequence[str]) -> str:
+        return f"kubectl edit {target(facts)}  # {_LONGER}"
+
+    yield from graded(facts, late, measured=Severity.WARNING, remedy=remedy)
+    yield from graded(facts, close, missing=Severity.WARNING, measured=Severity.WARNING, remedy=remedy)
 
 
 @check(
@@ -184,6 +208,7 @@ def slow(facts: Facts) -> Iterator[Fault]:
     link=_REQUIREMENTS,
     needs=("nodes",),
 )
+@rests_on(any_told)
 def unreadable(facts: Facts) -> Iterator[Fault]:
     """Where metrics-server can read it, our reading is what is wrong."""
     seen = {}
@@ -211,6 +236,7 @@ def unreadable(facts: Facts) -> Iterator[Fault]:
     link=_REQUIREMENTS,
     needs=("nodes",),
 )
+@rests_on(any_told)
 def not_found(facts: Facts) -> Iterator[Fault]:
     """Virtual nodes are KM709's matter."""
     seen = {}
@@ -242,11 +268,12 @@ def not_found(facts: Facts) -> Iterator[Fault]:
     title="Kubelets fail to answer",
     why="The connection is good, and then the kubelet says that something has failed inside of it, or nothing at all. "
     "Mostly its container runtime hangs, or its disk does.",
-    remedy="On these nodes: journalctl -u kubelet -n 100; crictl stats; systemctl restart kubelet",
+    remedy="journalctl -u kubelet -n 100; crictl stats; systemctl restart kubelet  # on these nodes",
     link=_ENDPOINT,
     needs=("nodes",),
     because=("KM701",),
 )
+@rests_on(any_told)
 def failing(facts: Facts) -> Iterator[Fault]:
     """An answer that does not come through the API server may be lost on the way to it."""
     seen = _by_answer(

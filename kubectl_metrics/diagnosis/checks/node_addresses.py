@@ -51,7 +51,10 @@ def no_address(facts: Facts) -> Iterator[Fault]:
                 Proof(f"Node {node.metadata.name}", "status.addresses[].type", known),
                 Proof(facts.deployment_name, "--kubelet-preferred-address-types", ",".join(flags.address_types)),
             ]
-    yield from graded(facts, seen, unknown=Severity.ERROR, measured=Severity.WARNING)
+    fix = "--kubelet-preferred-address-types=InternalIP,Hostname"
+    yield from graded(
+        facts, seen, unknown=Severity.ERROR, measured=Severity.WARNING, remedy=lambda _: _edit(facts, fix)
+    )
 
 
 @check(
@@ -61,8 +64,8 @@ def no_address(facts: Facts) -> Iterator[Fault]:
     title="Several nodes have the same address",
     why="Each kubelet has chosen the address of an interface that all machines have alike, such as VirtualBox's NAT "
     "(10.0.2.15). metrics-server then asks one machine for all of them, or none at all.",
-    remedy="On each of these nodes: --node-ip=ADDRESS in KUBELET_EXTRA_ARGS (/etc/default/kubelet), then "
-    "systemctl restart kubelet; kubectl get nodes -o wide shows the addresses",
+    remedy="systemctl restart kubelet  # on each of these nodes, with --node-ip=ADDRESS in KUBELET_EXTRA_ARGS "
+    "(/etc/default/kubelet); kubectl get nodes -o wide shows the addresses",
     link=_NODE_IP,
     needs=("nodes",),
 )
@@ -87,8 +90,8 @@ def same_address(facts: Facts) -> Iterator[Fault]:
     title="Nodes without metrics have several internal addresses",
     why="metrics-server dials only the first of them. If the pods have no route to it, the node has no metrics, "
     "although another of its addresses would do.",
-    remedy="On these nodes: --node-ip=ADDRESS in KUBELET_EXTRA_ARGS (/etc/default/kubelet), then systemctl restart "
-    "kubelet",
+    remedy="systemctl restart kubelet  # on these nodes, with --node-ip=ADDRESS in KUBELET_EXTRA_ARGS "
+    "(/etc/default/kubelet)",
     link=_NODE_IP,
     needs=("nodes",),
 )
@@ -112,8 +115,8 @@ def several_addresses(facts: Facts) -> Iterator[Fault]:
     title="metrics-server dials nodes over IPv6 and has an IPv4 address itself",
     why="It dials the first internal address of a node, which is an IPv6 address here. A pod without IPv6 has no "
     "route to it; whether metrics-server's pod has some cannot be seen for certain.",
-    remedy="On these nodes: --node-ip with the IPv4 address first (KUBELET_EXTRA_ARGS in /etc/default/kubelet), then "
-    "systemctl restart kubelet; or run metrics-server with hostNetwork: true",
+    remedy="systemctl restart kubelet  # on these nodes, with the IPv4 address first in --node-ip "
+    "(KUBELET_EXTRA_ARGS in /etc/default/kubelet); or run metrics-server with hostNetwork: true",
     link="https://kubernetes.io/docs/concepts/services-networking/dual-stack/",
     needs=("nodes", "service_pods"),
 )
@@ -240,7 +243,13 @@ def unresolvable(facts: Facts) -> Iterator[Fault]:
         return
     fix = "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname"
     proved = {name: seen[name] for name in said} if said else seen
-    yield from graded(facts, proved, measured=Severity.WARNING, remedy=lambda _: _edit(facts, fix))
+    yield from graded(
+        facts,
+        proved,
+        unknown=Severity.ERROR if said else Severity.WARNING,  # the log leaves no doubt, however new metrics-server is
+        measured=Severity.WARNING,
+        remedy=lambda _: _edit(facts, fix),
+    )
 
 
 @check(

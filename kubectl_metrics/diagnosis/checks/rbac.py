@@ -36,6 +36,7 @@ _CONFIG_MAP = "extension-apiserver-authentication"
 _READER = "extension-apiserver-authentication-reader"
 _DELEGATOR = "system:auth-delegator"
 _OWN = "system:metrics-server"
+_NEW = "metrics-server-resources"  # nobody else's name: neither such a role nor such a binding is in the way
 _BEFORE_NODES_METRICS = (0, 5)
 
 AUTHENTICATION = (Right("get", "configmaps", name=_CONFIG_MAP, namespace=_SYSTEM),)
@@ -59,6 +60,7 @@ class _Judgement:
             cluster_roles=evidence.cluster_roles.value or (),
             roles=(evidence.roles.value or ()) if reads is _BOTH else (),
         )
+        self.known_roles = {one.metadata.name for one in evidence.cluster_roles.value or ()}
         self.lacking = self.grants.missing(rights)
         if self.lacking:
             for name in reads:
@@ -103,13 +105,16 @@ class _Judgement:
             rule = {"apiGroups": [""], "resources": resources.split(","), "verbs": verbs.split(",")}
             path, value = ("/rules/-", rule) if own.rules else ("/rules", [rule])
             return patch("clusterrole", own.metadata.name, [{"op": "add", "path": path, "value": value}])
+        needed = ",".join(["nodes", "pods", "nodes/metrics", *(["nodes/stats"] if "nodes/stats" in resources else [])])
         missing = next((one.role_ref.name for one in self.grants.dangling() if not one.metadata.namespace), "")
         if missing:
-            return (
-                f"kubectl create clusterrole {shlex.quote(missing)} --verb=get,list,watch "
-                f"--resource=nodes,pods,nodes/metrics"
-            )
-        return f"kubectl create clusterrolebinding {_OWN} --clusterrole={_OWN} {self.option}"
+            return f"kubectl create clusterrole {shlex.quote(missing)} --verb=get,list,watch --resource={needed}"
+        if _OWN in self.known_roles:  # only roles that something binds are read
+            return f"kubectl create clusterrolebinding {_OWN} --clusterrole={_OWN} {self.option}"
+        return (
+            f"kubectl create clusterrole {_NEW} --verb=get,list,watch --resource={needed} && "
+            f"kubectl create clusterrolebinding {_NEW} --clusterrole={_NEW} {self.option}"
+        )
 
 
 def _uses(facts: Facts, *names: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.providers import images, installed
 from kubectl_metrics.diagnosis.checks.remedy import API_SERVICE, MANIFESTS, kubectl, quoted
+from kubectl_metrics.diagnosis.evidence import FAILED
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import condition
@@ -159,6 +160,8 @@ def requests_fail(facts: Facts) -> Iterator[Fault]:
     evidence = facts.evidence
     if facts.answers is not False or (evidence.api_services.ok and (not facts.api_services or facts.unavailable())):
         return
+    if evidence.api_services.state == evidence.discovery.state == FAILED:
+        evidence.api_services.get()  # nothing is known of a registration: an API server that fails at everything
     proofs = []
     for path, read in (("nodes", evidence.node_metrics), ("pods", evidence.pod_metrics)):
         if not read.ok and read.state != "notAsked":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, server_container
@@ -138,8 +138,12 @@ def out_of_memory(facts: Facts) -> Iterator[Fault]:
                 format_bytes(limit) if limit is not None else "none: the node itself had no memory left",
             )
         )
-    remedy = ""
-    if container is not None:
+    remedy = title = ""
+    if container is not None and limit is None and _killed_names(pods) == {container.name}:
+        node = pods[0].spec.node_name
+        title = f"The node of {who(facts)} ran out of memory"
+        remedy = f"kubectl describe node {shlex.quote(node)}  # who uses its memory; {who(facts)} itself has no limit"
+    elif container is not None:
         nodes = len(facts.nodes) if facts.evidence.nodes.ok else 0
         wanted = max(2 * (limit or 0), recommended(nodes).memory or 0)
         amount = format_bytes(-(-wanted // MEBIBYTE) * MEBIBYTE)
@@ -147,7 +151,12 @@ def out_of_memory(facts: Facts) -> Iterator[Fault]:
             f"kubectl set resources {target(facts)} -c {container.name} "
             f"--requests=memory={amount} --limits=memory={amount}"
         )
-    yield Fault(evidence=proofs, affected=affected, severity=severity, remedy=remedy)
+    yield Fault(title=title, evidence=proofs, affected=affected, severity=severity, remedy=remedy)
+
+
+def _killed_names(pods: Sequence[Pod]) -> set[str]:
+    """The containers that were killed."""
+    return {one.name for pod in pods for one in statuses(pod) if _is_oom(one)}
 
 
 def _is_oom(one: ContainerStatus) -> bool:

@@ -330,13 +330,13 @@ class _Prober:
             if not seconds or self._by_proxy.hopeless():
                 return None
             try:
-                answer = self._ask(self._kubelets.proxy(node).get, path, seconds, found)
+                answer = self._ask(self._kubelets.proxy(node).get, path, seconds, found, proxied=True)
             except ConnectionFailed as error:
                 self._by_proxy.note(reached=error.kind not in (FailureKind.HUNG, FailureKind.TIMEOUT))
                 answer = _failed(path, error)
+                answer.proxied = True
             else:
                 self._by_proxy.note(reached=True)
-        answer.proxied = True
         found.answers.append(answer)
         return answer
 
@@ -361,7 +361,7 @@ class _Prober:
         left = min(self._end - time.monotonic(), self._timeout)
         return left if left >= min(_LEAST, self._timeout) else 0.0
 
-    def _ask(self, get: Get, path: str, seconds: float, found: KubeletProbe) -> Answer:
+    def _ask(self, get: Get, path: str, seconds: float, found: KubeletProbe, *, proxied: bool = False) -> Answer:
         """The answer, whatever its status. Raises ConnectionFailed."""
         asked = time.time()
         response = get(path, (), seconds)
@@ -370,7 +370,8 @@ class _Prober:
             found.authentication = _authentication(response.body)
         return Answer(
             path=path,
-            by_api=not good and is_api_refusal(response),
+            proxied=proxied,
+            by_api=proxied and not good and is_api_refusal(response),
             status=response.status,
             message="" if good else _excerpt(response),
             content_type=response.headers.get("Content-Type", "")[:100],

@@ -8,8 +8,10 @@ has them, hardly anything that we see is worth a word.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 
-from kubectl_metrics.diagnosis.evidence import Unknown
+from kubectl_metrics.diagnosis.check import Judge
+from kubectl_metrics.diagnosis.evidence import FAILED, Read, Unknown
 from kubectl_metrics.diagnosis.facts.flags import ServerFlags
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.serverpods import State, patience, pods_in, server_status, serving
@@ -17,8 +19,10 @@ from kubectl_metrics.diagnosis.findings import Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Node
 from kubectl_metrics.diagnosis.probe import Answer, KubeletProbe
 
-_SHOWN = 3  # nodes whose evidence is shown
 _OTHER_PATHS = frozenset({"/healthz", "/configz"})
+_REFUSALS = (401, 403)
+_SILENCE = ("no-answer", "timeout")
+_CONNECTED = ("", "tls", "certificate-name", "certificate-untrusted", "certificate-expired")
 
 Proofs = Mapping[str, Sequence[Proof]]  # of nodes, by name
 
@@ -108,8 +112,8 @@ def graded(
 
 
 def evidence(seen: Proofs, names: Sequence[str]) -> list[Proof]:
-    """That of the first few nodes."""
-    return [proof for name in names[:_SHOWN] for proof in seen[name]]
+    """That of all these nodes; of each finding the first few are shown, whichever nodes it is left with."""
+    return [proof for name in names for proof in seen[name]]
 
 
 def metrics_answers(probe: KubeletProbe, *, by_api: bool = False) -> list[Answer]:
@@ -125,6 +129,77 @@ def answered(probe: KubeletProbe) -> bool:
 def told_by_api(probe: KubeletProbe) -> str:
     """Why the API server could not reach the kubelet; "" if it could, or was not asked."""
     return next((one.message for one in metrics_answers(probe, by_api=True) if one.status >= 500), "")
+
+
+def own_answers(probe: KubeletProbe) -> list[Answer]:
+    """The kubelet's own answers to the question for metrics; silence through the API server is nobody's."""
+    return [one for one in metrics_answers(probe) if one.status or not one.proxied]
+
+
+def silence(probe: KubeletProbe) -> Answer | None:
+    """That the API server was asked for a kubelet's metrics and has said nothing either."""
+    return next(
+        (one for one in metrics_answers(probe) if one.proxied and not one.status and one.failure in _SILENCE), None
+    )
+
+
+# ---- whether there was anything to see ----
+
+
+def rests_on(enough: Callable[[Facts], bool], what: str = "the kubelets' answers") -> Callable[[Judge], Judge]:
+    """Makes a check that has found nothing say that it could see nothing, where that is why."""
+
+    def decorate(judge: Judge) -> Judge:
+        @wraps(judge)
+        def judged(facts: Facts) -> Iterator[Fault]:
+            faults = list(judge(facts))
+            if not faults and not enough(facts):
+                raise unseen(facts, what)
+            yield from faults
+
+        return judged
+
+    return decorate
+
+
+def unseen(facts: Facts, what: str = "the kubelets' answers") -> Unknown:
+    """Why nobody knows about the kubelets."""
+    probes = facts.evidence.kubelets
+    if not probes:
+        message = "no kubelet was asked"
+    elif any(one.status in _REFUSALS for probe in probes for one in probe.answers):
+        message = "they refuse this user"
+    else:
+        message = "no kubelet could be reached from here"
+    return Unknown(Read(what=what, state=FAILED, message=message))
+
+
+def any_connected(facts: Facts) -> bool:
+    """Whether somebody has reached a kubelet, or the API server has said why not."""
+    return any(
+        own_answers(probe) or told_by_api(probe) or any(one.failure in _CONNECTED for one in probe.attempts)
+        for probe in facts.evidence.kubelets
+    )
+
+
+def any_status(facts: Facts) -> bool:
+    """Whether anybody has said anything to us, a refusal included."""
+    return any(one.status for probe in facts.evidence.kubelets for one in metrics_answers(probe)) or any(
+        probe.authentication is not None for probe in facts.evidence.kubelets
+    )
+
+
+def any_told(facts: Facts) -> bool:
+    """Whether a kubelet has answered us with something else than a refusal."""
+    return any(one.status not in _REFUSALS for probe in facts.evidence.kubelets for one in own_answers(probe))
+
+
+def any_answered(facts: Facts) -> bool:
+    """Whether there are metrics of any kubelet."""
+    return any(answered(probe) for probe in facts.evidence.kubelets)
+
+
+# ---- evidence ----
 
 
 def kubelet(name: str) -> str:

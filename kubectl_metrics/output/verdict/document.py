@@ -29,6 +29,7 @@ def document(verdict: Verdict) -> dict[str, Any]:
         "passed": list(verdict.passed),
         "skipped": [{"id": one.id, "because": one.because} for one in verdict.skipped],
         "notChecked": [{"id": one.id, "needs": one.needs, "reason": one.reason} for one in verdict.not_checked],
+        "suppressed": list(verdict.suppressed),
     }
 
 

@@ -15,7 +15,7 @@ from kubectl_metrics.output.prose import clean, cut
 from kubectl_metrics.output.style import PLAIN
 from kubectl_metrics.output.verdict import kubelet
 from kubectl_metrics.output.verdict.short import mark, remedy_lines
-from kubectl_metrics.output.verdict.words import affected, causes, headline, tally, unread
+from kubectl_metrics.output.verdict.words import affected, causes, headline, hidden_cause, tally, unread
 
 _MEANING = re.compile(r"[\\`*_\[\]<>|#~@&$!]|://|www\.")
 _VALUE = 300
@@ -48,6 +48,8 @@ def _section(one: Finding, verdict: Verdict) -> list[str]:
     parts = [f"### {mark(one.severity.value, PLAIN)} {one.id} ({one.severity.value}): {prose(one.title)}"]
     if one.affected:
         parts.append(prose(affected(verdict, one)))
+    if hidden := hidden_cause(verdict, one):
+        parts.append(hidden[0].upper() + hidden[1:])
     if one.evidence:
         rows = [
             (cell(proof.object), cell(proof.field), cell(cut(clean(proof.value), _VALUE))) for proof in one.evidence

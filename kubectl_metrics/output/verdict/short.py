@@ -14,7 +14,7 @@ from kubectl_metrics.diagnosis.probe import KubeletProbe
 from kubectl_metrics.output.prose import clean, cut, shorten_words, wrap
 from kubectl_metrics.output.style import Style
 from kubectl_metrics.output.verdict import kubelet
-from kubectl_metrics.output.verdict.words import Cause, affected, causes, headline, tally, unread
+from kubectl_metrics.output.verdict.words import Cause, affected, causes, headline, hidden_cause, tally, unread
 
 _UNICODE = {"ok": "✓", "error": "×", "warning": "‼", "info": "i", "skipped": "-", "unknown": "?"}  # noqa: RUF001
 _ASCII = {"ok": "+", "error": "x", "warning": "!", "info": "i", "skipped": "-", "unknown": "?"}
@@ -29,7 +29,7 @@ _LABEL = 15  # the widest name of a stage, and a space
 # A line with one of these as a word in it is a command, and whoever pastes it wants it whole.
 _COMMAND = re.compile(
     r"(?:^|[\s`'\"(])(?:kubectl|helm|kubeadm|openssl|curl|crictl|systemctl|journalctl|ssh|sudo|eksctl|aws|gcloud|az"
-    r"|minikube|k3s|timedatectl|chronyc) \S"
+    r"|minikube|k3s|timedatectl|chronyc|ss) \S"
 )
 
 
@@ -83,6 +83,8 @@ def _cause(cause: Cause, verdict: Verdict, style: Style) -> Iterator[str]:
     yield from _title(one, style)
     if one.affected:
         yield from _block(affected(verdict, one), 2, style)
+    if hidden := hidden_cause(verdict, one):
+        yield from _block(hidden, 2, style)
     yield from _evidence(one, style)
     remedy = remedy_lines(one.remedy)
     if remedy:
@@ -136,6 +138,8 @@ def _remark(cause: Cause, verdict: Verdict, style: Style) -> Iterator[str]:
     for one in (cause.finding, *cause.symptoms):
         who = affected(verdict, one)
         text = f"{one.id}  {clean(one.title)}" + (f" ({who})" if who else "")
+        if hidden := hidden_cause(verdict, one):
+            text += f", {hidden}"
         lines = wrap(text, style.width - 2)
         yield f"{mark('info', style)} {lines[0]}"
         for line in lines[1:]:

@@ -81,6 +81,13 @@ def _root(one: Finding, parents: dict[str, str | None]) -> str | None:
     return root
 
 
+def hidden_cause(verdict: Verdict, one: Finding) -> str:
+    """ "because of KM721, which is not shown": --only has left it out; "" otherwise."""
+    if one.symptom_of is None or any(other.id == one.symptom_of for other in verdict.findings):
+        return ""
+    return f"because of {one.symptom_of}, which is not shown"
+
+
 def headline(verdict: Verdict) -> str:
     """The verdict in one sentence, the worst cause being named."""
     roots = [cause.finding for cause in causes(verdict)]
@@ -98,10 +105,13 @@ def headline(verdict: Verdict) -> str:
         named = f" ({_some(verdict, first)})" if first.affected else ""
         rest = f"; and {count(len(warnings) - 1, 'more warning')}" if len(warnings) > 1 else ""
         return f"No error, but a warning: {_inside(first.title)}{named}{rest}"
+    unmade = f"; {count(len(verdict.not_checked), 'check')} could not be made" if verdict.not_checked else ""
+    if verdict.suppressed:
+        return f"Nothing else was found; suppressed: {', '.join(verdict.suppressed)}{unmade}"
     if not verdict.passed:
         return "Nothing could be checked"
-    if verdict.not_checked:
-        return f"Nothing wrong was found; {count(len(verdict.not_checked), 'check')} could not be made"
+    if unmade:
+        return f"Nothing wrong was found{unmade}"
     return "All is well: nothing wrong was found"
 
 

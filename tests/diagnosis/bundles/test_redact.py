@@ -54,6 +54,15 @@ CONTAINER = {
         "--upstream=https://user:planted-09@upstream.example/x",
         "--script=curl -H 'Authorization: Bearer planted-10x'",
         "--tls-private-key-file=/etc/tls/tls.key",
+        "--bearer=planted-40",
+        "--pass=planted-41",
+        "--db-pwd", "planted-42",
+        "--auth=planted-43",
+        "--cookie=planted-44",
+        "--dsn=user:planted-45@tcp(db)/x",
+        "--anonymous-auth=false",
+        "--authorization-mode=Node,RBAC",
+        "--authentication-kubeconfig=/etc/kubernetes/x.conf",
     ],
     "env": [
         {"name": "PASSWORD", "value": "planted-11"},
@@ -178,6 +187,11 @@ def test_what_is_no_secret_stays() -> None:
     assert container.args is not None
     assert container.args[0] == "--kubelet-insecure-tls"
     assert "--tls-private-key-file=/etc/tls/tls.key" in container.args
+    assert container.args[-3:] == [
+        "--anonymous-auth=false",
+        "--authorization-mode=Node,RBAC",
+        "--authentication-kubeconfig=/etc/kubernetes/x.conf",
+    ]
     assert [(one.name, one.value) for one in container.env or ()] == [
         ("HTTPS_PROXY", f"http://{REMOVED}@proxy.example:3128"),
         ("no_proxy", "10.0.0.0/8"),
@@ -256,6 +270,10 @@ def test_it_changes_no_verdict_and_not_what_it_was_given() -> None:
         "--authentication-token-webhook-cache-ttl=10s",
         "--service-account-key-file=/etc/kubernetes/pki/sa.pub",
         "secret: not found",
+        "the password is incorrect, and the passphrase is not set",
+        "auth: unauthorized, --anonymous-auth=false --authorization-mode=Node",
+        'User "oidc:jane@corp.example" cannot get; pulling metrics-server:v0.9.0@sha256:0123',
+        "sessionAffinity: None, bypass=3",
         "verifying certificate SN=1, SKID=, AKID=22:33 failed: x509: certificate has expired",
     ],
 )  # fmt: skip
@@ -274,6 +292,12 @@ def test_ordinary_texts_stay(text: str) -> None:
         ("MIIE+/= abc\n-----END PRIVATE KEY----- x", f"{REMOVED} x"),
         ("ghp_0123456789abcdef", REMOVED),
         ("token: Zm9v", f"token: {REMOVED}"),
+        ("pwd=a1 passphrase=b2 auth=c3 x", f"pwd={REMOVED} passphrase={REMOVED} auth={REMOVED} x"),
+        ("cookie: session=a1; theme=b2 x", f"cookie: {REMOVED} x"),
+        ("Set-Cookie: sid=a1", f"Set-Cookie: {REMOVED}"),
+        ("session=a1, session_id=b2", f"session={REMOVED}, session_id={REMOVED}"),
+        ("password is Tr0ub4dor, x", f"password is {REMOVED}, x"),
+        ("dial user:p@ss@tcp(db:3306)/x", f"dial user:{REMOVED}@tcp(db:3306)/x"),
     ],
 )
 def test_secrets_go(text: str, expected: str) -> None:
@@ -295,6 +319,13 @@ PIECES = [
     REMOVED,
     "authorization",
     "0123",
+    "pwd",
+    "auth",
+    "cookie",
+    "session=",
+    "password is ",
+    "@tcp(",
+    "; ",
 ]
 
 
@@ -304,7 +335,27 @@ def test_a_text_that_was_cleaned_is_clean(text: str) -> None:
     assert redact_text(once) == once
 
 
-@pytest.mark.parametrize("piece", ["token", "a", "A= ", "eyJ", "://", "passw:", "Bearer ", "-----BEGIN ", ".", "  "])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "token",
+        "a",
+        "A= ",
+        "eyJ",
+        "://",
+        "passw:",
+        "Bearer ",
+        "-----BEGIN ",
+        ".",
+        "  ",
+        "a:",
+        "cookie:",
+        "cookie: a=",
+        "; a=",
+        "pass",
+        "@tcp(",
+    ],
+)
 def test_the_time_it_takes_grows_with_the_text(piece: str) -> None:
     """The limit is that of every test: what grows with the square would take longer."""
     text = f"token: x PRIVATE KEY-----{piece * 20_000}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kubectl_metrics.diagnosis.evidence import OK, Evidence, Read
 from kubectl_metrics.diagnosis.findings import Severity
 from kubectl_metrics.diagnosis.judge import judge
 from tests.diagnosis.build import absent, at, failed, healthy, of, refused, roots
@@ -31,6 +32,20 @@ def test_only_the_first_few_are_shown() -> None:
     assert len(of(judge(evidence), "KM101").evidence) == 5
 
 
+@pytest.mark.parametrize(("version", "severity"), [(False, Severity.ERROR), (True, Severity.WARNING)])
+def test_an_api_server_that_answers_nothing_is_an_error(version: bool, severity: Severity) -> None:
+    evidence = Evidence(connected=healthy().connected)
+    for name in ("version", "discovery", "api_services", "nodes", "pods", "node_metrics", "pod_metrics"):
+        setattr(evidence, name, failed(name, 500))
+    evidence.cluster_roles = Read(what="get clusterroles", state=OK, value=[])  # no bindings, nothing to ask for
+    if version:
+        evidence.version = healthy().version
+    found = judge(evidence)
+    assert roots(found) == ["KM101"]
+    assert of(found, "KM101").severity is severity
+    assert ("any question" in of(found, "KM101").title) is not version
+
+
 @pytest.mark.parametrize("outcome", [refused("list hpas"), absent("list hpas")])
 def test_an_answer_is_no_failure(outcome: object) -> None:
     evidence = healthy()
@@ -38,7 +53,7 @@ def test_an_answer_is_no_failure(outcome: object) -> None:
     assert "KM101" in judge(evidence).passed
 
 
-@pytest.mark.parametrize("name", ["node_metrics", "pod_metrics", "readyz", "livez", "logs"])
+@pytest.mark.parametrize("name", ["discovery", "node_metrics", "pod_metrics", "readyz", "livez", "logs"])
 def test_what_is_behind_the_api_server_is_not_its_fault(name: str) -> None:
     evidence = healthy()
     setattr(evidence, name, failed("x"))

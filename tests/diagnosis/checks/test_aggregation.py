@@ -19,6 +19,7 @@ from tests.diagnosis.build import (
     SERVER_LABELS,
     absent,
     api_server_pod,
+    at,
     condition,
     failed,
     healthy,
@@ -166,6 +167,7 @@ def test_no_kube_proxy_beside_the_api_server() -> None:
     assert roots(found) == ["KM302"]
     assert of(found, "KM301").symptom_of == "KM302"
     assert [one.object for one in of(found, "KM302").evidence if one.object.startswith("Node")] == ["Node node-a"]
+    assert of(found, "KM302").title == "The API server cannot reach ClusterIPs: no kube-proxy beside it"
 
 
 def test_the_pod_is_reached_and_its_service_is_not() -> None:
@@ -173,6 +175,21 @@ def test_the_pod_is_reached_and_its_service_is_not() -> None:
     evidence.kube_proxies = evidence.control_plane = refused("list pods in kube-system")
     assert roots(judge(evidence)) == ["KM302"]
     assert ("status", "200: the pod itself is reached") in values(evidence, "KM302")
+    assert of(judge(evidence), "KM302").title == "The API server cannot reach ClusterIPs"
+
+
+def test_kube_proxy_is_seen_beside_each_api_server() -> None:
+    evidence = unavailable(GET + TIMEOUTS[0], f"{CLUSTER_IP}:443")
+    assert evidence.readyz.ok
+    assert roots(judge(evidence)) == ["KM301"]
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(30, "KM301"), (90, "KM302")])
+def test_a_server_that_has_just_become_ready_made_the_check_time_out(seconds: float, found: str) -> None:
+    evidence = no_kube_proxy()
+    conditions = [condition("Ready", since=at(seconds=seconds))]
+    evidence.service_pods.get()[0].status.conditions = conditions
+    assert roots(judge(evidence)) == [found]
 
 
 @pytest.mark.parametrize("change", ["everywhere", "nowhere", "pod"])
@@ -415,7 +432,8 @@ def test_the_certificate_is_of_an_unknown_ca() -> None:
     found = judge(verified(UNKNOWN_CA, ENCODED["old-ca"], "--tls-cert-file=/etc/tls/tls.crt"))
     assert roots(found) == ["KM306"]
     assert of(found, "KM306").remedy.startswith("kubectl edit apiservice v1beta1.metrics.k8s.io  # spec.caBundle")
-    assert of(judge(verified(UNKNOWN_CA)), "KM306").remedy.startswith(DO_NOT_VERIFY)
+    assert of(judge(verified(UNKNOWN_CA)), "KM306").remedy.startswith(f"{DO_NOT_VERIFY}  # switches verification off;")
+    assert "as in metrics-server's manifest" in of(judge(verified(UNKNOWN_CA, None)), "KM306").remedy
 
 
 def test_the_certificate_has_expired() -> None:

@@ -59,7 +59,10 @@ def test_nobody_is_logged_in() -> None:
 def test_pods_may_be_read_and_nodes_not() -> None:
     evidence = for_user("jane")
     evidence.pod_metrics = healthy().pod_metrics
-    assert [one.object for one in of(judge(evidence), "KM901").evidence] == ["GET nodes.metrics.k8s.io"]
+    found = of(judge(evidence), "KM901")
+    assert [one.object for one in found.evidence] == ["GET nodes.metrics.k8s.io"]
+    assert (found.severity, found.title) == (Severity.WARNING, "This user may not read the metrics of nodes")
+    assert "--user=jane" in found.remedy
 
 
 def test_somebody_else_was_refused() -> None:

@@ -48,7 +48,7 @@ def test_no_reason() -> None:
         "no NodeMetrics",
         "it answers from here in 0.0 s, with 2 containers",
     ]
-    assert one.remedy == "kubectl logs -n kube-system deployment/metrics-server | grep -F node-b"
+    assert one.remedy == "kubectl logs -n kube-system deployment/metrics-server | grep -Fw node-b"
 
 
 def test_metrics_of_nobody() -> None:

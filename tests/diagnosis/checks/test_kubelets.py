@@ -77,6 +77,7 @@ TLS = tried("node-b", "tls", "remote error: tls: internal error")
 DOWN = api("dial tcp 192.0.2.12:10250: connect: connection refused")
 SILENT = api("dial tcp 192.0.2.12:10250: i/o timeout")
 ALERT = api("remote error: tls: internal error")
+HUSH = Answer(path=PATH, proxied=True, failure="no-answer", message="i/o timeout: no answer within 6s")
 GOOD = good("node-b")
 
 
@@ -94,6 +95,8 @@ GOOD = good("node-b")
             "error trying to reach service: dial tcp 192.0.2.12:10250: connect: connection refused",
         ),
         (TIMEOUT, [SILENT], "KM722", "i/o timeout: no connection within 3s"),
+        (TIMEOUT, [HUSH], "KM722", "i/o timeout: no connection within 3s"),
+        (REFUSED, [HUSH], "KM721", "connect: connection refused"),
         (None, [api("No agent available")], "KM722", "error trying to reach service: No agent available"),
         (TLS, [ALERT], "KM730", "remote error: tls: internal error"),
         (TLS, [], "KM730", "remote error: tls: internal error"),
@@ -142,7 +145,7 @@ def test_a_fault(attempt: Attempt | None, answers: list[Answer], id_: str, seen:
         (
             tried("node-b", "tls", "tls: first record does not look like a TLS handshake"),
             api("tls: first record does not look like a TLS handshake"),
-            "On these nodes: ss -lntp",
+            "ss -lntp | grep 10250  # on these nodes",
         ),
     ],
 )
@@ -182,6 +185,7 @@ def test_both_views_are_evidence() -> None:
         # ... more if the API server has no luck either ...
         (REFUSED, [DOWN], [("KM721", I)]),
         (TIMEOUT, [SILENT], [("KM722", I)]),
+        (TIMEOUT, [HUSH], [("KM722", I)]),
         # ... and what fails once may fail again.
         (GOOD, [own(500, "runtime is down")], [("KM737", W)]),
         (GOOD, [own(0, "no answer", failure="no-answer")], [("KM737", W)]),
@@ -386,6 +390,105 @@ def test_two_faults_are_two() -> None:
         ("KM736", ["node-c"], None),
         ("KM801", ["node-c"], "KM736"),
     ]
+
+
+def test_remedies_name_the_deployment_that_there_is() -> None:
+    evidence = healthy()
+    evidence.deployments.get()[0].metadata.name = "ms-metrics-server"
+    evidence.kubelets[0].answers[0].seconds = 11.0
+    probe(evidence, "node-b", TIMEOUT, HUSH)
+    lose(evidence, "node-b")
+    verdict = judge(evidence)
+    for id_ in ("KM722", "KM734"):
+        assert "-n kube-system deployment/ms-metrics-server" in of(verdict, id_).remedy
+    probe(evidence, "node-b", TIMEOUT)
+    assert "-n kube-system deployment/ms-metrics-server" in of(judge(evidence), "KM722").remedy
+
+
+def test_other_remedies_do_so_too() -> None:
+    evidence = healthy()
+    evidence.deployments.get()[0].metadata.name = "ms-metrics-server"
+    evidence.nodes.get()[1].status.addresses = []
+    lose(evidence, "node-b")
+    evidence.node_metrics.get()[0].timestamp = at(hours=1)
+    verdict = judge(evidence)
+    assert of(verdict, "KM702").remedy.startswith("kubectl -n kube-system edit deployment ms-metrics-server ")
+    assert "kubectl logs -n kube-system deployment/ms-metrics-server" in of(verdict, "KM808").remedy
+
+
+def test_the_right_depends_on_who_has_refused() -> None:
+    evidence = healthy()
+    evidence.connected.user = "dev"
+    probe(evidence, "node-b", TIMEOUT, NO_PROXY)
+    assert of(judge(evidence), "KM733").remedy.startswith(
+        "kubectl create clusterrole kubelet-proxy --verb=get --resource=nodes/proxy && "
+    )
+    probe(evidence, "node-b", GOOD, own(403, "Forbidden (user=dev, verb=get, resource=nodes)"), NO_PROXY)
+    assert "--resource=nodes/metrics,nodes/stats" in of(judge(evidence), "KM733").remedy
+    evidence.connected.user = ""
+    probe(evidence, "node-b", TIMEOUT, NO_PROXY)
+    assert "nodes/proxy  # and a clusterrolebinding" in of(judge(evidence), "KM733").remedy
+
+
+# ---- nothing to see ----
+
+CONNECTIONS = {"KM721", "KM722", "KM730"}
+RIGHTS = {"KM731", "KM732", "KM733"}
+ANSWERS = {"KM734", "KM735", "KM736", "KM737", "KM803", "KM804", "KM810", "KM813"}
+CERTIFICATES = {"KM723", "KM724", "KM725", "KM726", "KM729"}
+
+
+@pytest.mark.parametrize(
+    ("attempt", "answers", "unchecked", "message"),
+    [
+        (TIMEOUT, [], CONNECTIONS | RIGHTS | ANSWERS | CERTIFICATES, "no kubelet could be reached from here"),
+        (REFUSED, [], CONNECTIONS | RIGHTS | ANSWERS | CERTIFICATES, "no kubelet could be reached from here"),
+        (TIMEOUT, kubelet("node-b").answers, set(), ""),  # through the API server; metrics-server accepts them
+        (GOOD, [own(403, "Forbidden (user=dev, verb=get, resource=nodes)")], ANSWERS, "they refuse this user"),
+        (GOOD, kubelet("node-b").answers, set(), ""),
+    ],
+)
+def test_what_could_not_be_seen_has_not_passed(
+    attempt: Attempt, answers: list[Answer], unchecked: set[str], message: str
+) -> None:
+    """metrics-server has its metrics: there is nothing to warn of."""
+    evidence = healthy()
+    for name in NODES:
+        probe(evidence, name, good(name) if attempt is GOOD else attempt, *answers)
+    verdict = judge(evidence)
+    assert {one.id for one in verdict.not_checked} == unchecked
+    assert not unchecked & set(verdict.passed)
+    assert {one.reason for one in verdict.not_checked} == ({message} if message else set())
+    assert [one for one in verdict.findings if one.severity is not I] == []
+    (stage,) = [one for one in verdict.stages if one.category.value == "kubelets"]
+    answered = any(one.status == 200 for one in answers)
+    assert (stage.outcome == "ok") is answered
+    probe(evidence, "node-c", good("node-c"), *kubelet("node-c").answers)  # where one has answered it is judged
+    assert judge(evidence).not_checked == []
+
+
+def test_certificates_that_nobody_could_see() -> None:
+    evidence = healthy()
+    for name in NODES:
+        probe(evidence, name, tried(name, "timeout"), *kubelet(name).answers)
+    lose(evidence, "node-b")
+    assert {(one.id, one.needs) for one in judge(evidence).not_checked} == {
+        (id_, "the kubelets' certificates") for id_ in CERTIFICATES
+    }
+
+
+def test_no_kubelet_was_asked() -> None:
+    evidence = healthy()
+    evidence.kubelets, evidence.kubelets_chosen = [], "0 of 3"
+    verdict = judge(evidence)
+    assert {one.id for one in verdict.not_checked} == CONNECTIONS | RIGHTS | ANSWERS | CERTIFICATES
+    assert {one.reason for one in verdict.not_checked} == {"no kubelet was asked"}
+    (stage,) = [one for one in verdict.stages if one.category.value == "kubelets"]
+    assert (stage.outcome, stage.seen) == ("unknown", "none was asked")
+    containers = evidence.deployments.get()[0].spec.template.spec.containers
+    assert containers is not None and containers[0].args is not None
+    containers[0].args.append("--kubelet-insecure-tls")  # then certificates do not matter
+    assert set(judge(evidence).passed) >= CERTIFICATES
 
 
 def test_nobody_was_asked() -> None:

@@ -215,6 +215,20 @@ def test_the_cluster_role_is_not_bound() -> None:
     )
 
 
+@pytest.mark.parametrize(("tag", "more"), [("v0.9.0", ""), ("v0.5.2", ",nodes/stats")])
+def test_nobody_knows_of_a_cluster_role_to_bind(tag: str, more: str) -> None:
+    evidence = unbound(failing(), "system:metrics-server")
+    evidence.cluster_roles.get().pop()
+    containers = evidence.deployments.get()[0].spec.template.spec.containers
+    assert containers is not None
+    containers[0].image = f"registry.k8s.io/metrics-server/metrics-server:{tag}"
+    name = "metrics-server-resources"
+    assert of(judge(evidence), "KM603").remedy == (
+        f"kubectl create clusterrole {name} --verb=get,list,watch --resource=nodes,pods,nodes/metrics{more} && "
+        f"kubectl create clusterrolebinding {name} --clusterrole={name} {ACCOUNT}"
+    )
+
+
 def test_the_cluster_role_does_not_exist() -> None:
     evidence = failing()
     evidence.cluster_roles.get().pop()

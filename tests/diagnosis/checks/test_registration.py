@@ -316,6 +316,15 @@ def test_who_may_not_read_the_apiservice_sees_the_requests() -> None:
     assert of(judge(evidence), "KM206").title == "metrics.k8s.io is registered, but requests for it fail"
 
 
+def test_an_api_server_that_fails_at_everything_tells_nothing_of_a_registration() -> None:
+    evidence = healthy()
+    for name in ("api_services", "discovery", "node_metrics", "pod_metrics"):
+        setattr(evidence, name, failed(f"read {name}", 500, "Internal Server Error"))
+    found = judge(evidence)
+    assert roots(found) == ["KM101"]
+    assert ("KM206", "read api_services") in [(one.id, one.needs) for one in found.not_checked]
+
+
 @pytest.mark.parametrize("state", ["refused", "unavailable", "one works"])
 def test_requests_that_fail_for_a_known_reason(state: str) -> None:
     evidence = healthy()

@@ -111,6 +111,18 @@ def test_out_of_memory() -> None:
     )
 
 
+def test_its_node_is_out_of_memory() -> None:
+    found = of(judge(crashing("OOMKilled", 137)), "KM505")
+    assert found.title == "The node of metrics-server ran out of memory"
+    assert found.remedy.startswith("kubectl describe node node-a  #")
+
+
+def test_another_container_is_out_of_memory() -> None:
+    evidence = crashing("OOMKilled", 137)
+    its_status(evidence).name = "nanny"
+    assert "node" not in of(judge(evidence), "KM505").title
+
+
 def test_twice_the_limit_is_advised() -> None:
     assert "--limits=memory=600Mi" in of(judge(limited(crashing("OOMKilled", 137), "300Mi")), "KM505").remedy
 

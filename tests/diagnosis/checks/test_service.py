@@ -148,6 +148,13 @@ def test_the_selector_matches_nobody() -> None:
     }
 
 
+def test_a_selector_that_catches_nobody_is_not_asked_with() -> None:
+    evidence = without_endpoints(healthy())
+    assert "describe pods -l k8s-app=metrics-server" in of(judge(evidence), "KM404").remedy
+    spec(evidence).selector = {"k8s-app": "metrics-servr"}
+    assert of(judge(evidence), "KM404").remedy.startswith("kubectl -n kube-system get pods --show-labels  #")
+
+
 def test_names_from_the_cluster_are_quoted() -> None:
     evidence = without_endpoints(healthy())
     spec(evidence).selector = {"a": "b"}

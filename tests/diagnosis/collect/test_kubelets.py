@@ -324,6 +324,14 @@ def test_a_kubelet_that_answers_something_else() -> None:
             assert found.answers[0].content_type == "text/html"
 
 
+def test_a_status_of_a_kubelets_own() -> None:
+    """What answers directly is never the API server."""
+    status = b'{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "no", "code": 500}'
+    with one_node() as cluster, cluster.fault("node-a", Fault.body(status, "application/json", 500)):
+        (answer,) = only(cluster).answers
+    assert (answer.status, answer.proxied, answer.by_api, answer.message) == (500, False, False, "no")
+
+
 def test_rights() -> None:
     with one_node() as cluster:
         cluster.users |= {

@@ -48,6 +48,7 @@ class Fault:
     severity: str
     needs_logs: bool  # what metrics-server has logged is all that tells it from something else
     remedy_cures: bool  # it is a command that can be run as it is printed: without an editor, the Internet or a thought
+    fleeting: bool = False  # it may be over before anybody has looked
 
     def __call__(self, kit: Kit) -> AbstractContextManager[None]:
         return self.inject(kit)
@@ -60,14 +61,20 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    expected: str, ward: str, *, severity: str = "error", needs_logs: bool = False, remedy_cures: bool = False
+    expected: str,
+    ward: str,
+    *,
+    severity: str = "error",
+    needs_logs: bool = False,
+    remedy_cures: bool = False,
+    fleeting: bool = False,
 ) -> Callable[[Callable[[Kit], Iterator[None]]], Injection]:
     """Puts a context manager into the registry, under its own name."""
 
     def register(function: Callable[[Kit], Iterator[None]]) -> Injection:
         inject = contextmanager(function)
         name = function.__name__.replace("_", "-")
-        FAULTS[name] = Fault(name, expected, ward, inject, severity, needs_logs, remedy_cures)
+        FAULTS[name] = Fault(name, expected, ward, inject, severity, needs_logs, remedy_cures, fleeting)
         return inject
 
     return register
@@ -216,7 +223,7 @@ def running(kit: Kit, namespace: str, app: str) -> bool:
 # ---- who uses metrics -----------------------------------------------------------------------------------------------
 
 
-@fault("KM806", "consumers", severity="info")
+@fault("KM806", "consumers", severity="info", fleeting=True)
 def pod_too_young(kit: Kit) -> Iterator[None]:
     with created(kit, deployment("young", "default")):
         wait_for("the pod", lambda: running(kit, "default", "young"))

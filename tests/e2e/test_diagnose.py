@@ -47,15 +47,23 @@ def ward(cluster: Kit) -> Iterator[Ward]:
 @pytest.mark.parametrize("fault", IN_TURN, ids=str)
 def test_the_cause_comes_first_and_nothing_else_is_blamed(kit: Kit, ward: Ward, fault: Fault) -> None:
     ward.enter(fault.ward)
-    with fault(kit):
-        found = Diagnosis(kit, *["--logs"] * fault.needs_logs)
-        first = found.findings[0]
-        assert (first["id"], first["severity"]) == (fault.expected, fault.severity), found.findings
-        assert found.roots("error") == [fault.expected] * (fault.severity == "error")
-        assert found.status == (5 if fault.severity == "error" else 0)
-        assert first["evidence"]
-        if fault.remedy_cures:
-            _follow(kit, fault, first["remedy"])
+    for chances in reversed(range(5 if fault.fleeting else 1)):
+        with fault(kit):
+            found = Diagnosis(kit, *["--logs"] * fault.needs_logs)
+            if fault.expected in found.ids() or not chances:
+                _judge(kit, fault, found)
+                return
+
+
+def _judge(kit: Kit, fault: Fault, found: Diagnosis) -> None:
+    """The cause first, no other error, the status that goes with it, and a remedy that helps."""
+    first = found.findings[0]
+    assert (first["id"], first["severity"]) == (fault.expected, fault.severity), found.findings
+    assert found.roots("error") == [fault.expected] * (fault.severity == "error")
+    assert found.status == (5 if fault.severity == "error" else 0)
+    assert first["evidence"]
+    if fault.remedy_cures:
+        _follow(kit, fault, first["remedy"])
 
 
 def _follow(kit: Kit, fault: Fault, remedy: str) -> None:

@@ -89,11 +89,11 @@ class Ward:
         self._base = ExitStack()
 
     def enter(self, name: str) -> None:
-        """Makes the cluster ready for a fault of that ward; "" is the cluster in good health."""
-        if name == self._name:
+        """Makes the cluster ready for a fault of that ward; "" is the cluster in good health, whatever was before."""
+        if name and name == self._name:
             return
         self._base.close()
-        if self._name and name not in BASES:
+        if name not in BASES:
             recovered(self.kit)
         self._name = name
         if name in BASES:

@@ -17,12 +17,11 @@ from datetime import datetime, timezone
 
 import msgspec
 
+from kubectl_metrics.wire import der
+
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
-_OCTETS, _OID, _SEQUENCE, _SET, _VERSION, _EXTENSIONS = 0x04, 0x06, 0x30, 0x31, 0xA0, 0xA3
-_UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
 _SUBJECT_ALT_NAME = b"\x55\x1d\x11"  # 2.5.29.17
-_ENCODINGS = {0x0C: "utf-8", 0x1C: "utf-32-be", 0x1E: "utf-16-be"}  # of strings; all others are Latin-1
 
 # 2.5.4.n: the attributes that Go knows, in the order in which it prints them (crypto/x509/pkix, Name.String).
 _ATTRIBUTES = {
@@ -54,13 +53,17 @@ class Certificate(msgspec.Struct, frozen=True):
         return self.issuer == self.subject
 
 
-def parse(der: bytes) -> Certificate:
+def parse(encoded: bytes) -> Certificate:
     """A certificate in DER. Raises ValueError."""
-    fields = _fields(der)
+    fields = tbs_fields(encoded)
     names: list[tuple[int, bytes]] = []
     for tag, content in fields[6:]:
-        if tag == _EXTENSIONS:
-            names = [name for extension in _elements(_only(content, _SEQUENCE)) for name in _alternatives(extension)]
+        if tag == der.EXTENSIONS:
+            names = [
+                name
+                for extension in der.elements(der.content(content, der.SEQUENCE))
+                for name in _alternatives(extension)
+            ]
     not_before, not_after = _times(fields)
     return Certificate(
         subject=_name(fields[4]),
@@ -72,6 +75,11 @@ def parse(der: bytes) -> Certificate:
     )
 
 
+def blocks(pem: bytes) -> list[bytes]:
+    """The certificates of a PEM text in base64, however its lines were broken."""
+    return [b"".join(block.split()) for block in _PEM.findall(pem)]
+
+
 def parse_all(pem: bytes) -> list[Certificate]:
     """The certificates of a PEM text; those that cannot be read are passed over, as Go does with a bundle of CAs.
 
@@ -79,9 +87,9 @@ def parse_all(pem: bytes) -> list[Certificate]:
     """
     found = []
     failure = ValueError("not a PEM certificate")
-    for match in _PEM.finditer(pem):
+    for block in blocks(pem):
         try:
-            found.append(parse(_decode(match)))
+            found.append(parse(_decode(block)))
         except ValueError as error:
             failure = error
     if not found:
@@ -91,68 +99,42 @@ def parse_all(pem: bytes) -> list[Certificate]:
 
 def validity(pem: bytes) -> tuple[datetime, datetime]:
     """From when until when the first certificate of a PEM text is valid. Raises ValueError."""
-    match = _PEM.search(pem)
-    if match is None:
+    found = blocks(pem)
+    if not found:
         raise ValueError("not a PEM certificate")
-    return _times(_fields(_decode(match)))
+    return _times(tbs_fields(_decode(found[0])))
 
 
-def _decode(match: re.Match[bytes]) -> bytes:
+def _decode(block: bytes) -> bytes:
     try:
-        return base64.b64decode(match.group(1))
+        return base64.b64decode(block)
     except binascii.Error as error:
         raise ValueError(f"not a PEM certificate: {error}") from error
 
 
-def _fields(der: bytes) -> list[tuple[int, bytes]]:
-    """serialNumber, signature, issuer, validity, subject and what follows."""
-    fields = _elements(_only(_only(der, _SEQUENCE), _SEQUENCE))
-    if fields and fields[0][0] == _VERSION:
+def tbs_fields(encoded: bytes) -> list[tuple[int, bytes]]:
+    """serialNumber, signature, issuer, validity, subject and what follows in a certificate. Raises ValueError."""
+    fields = der.elements(der.content(der.content(encoded, der.SEQUENCE), der.SEQUENCE))
+    if fields and fields[0][0] == der.VERSION:
         del fields[0]
-    if len(fields) < 5 or any(tag != _SEQUENCE for tag, _ in fields[2:5]):
+    if len(fields) < 5 or any(tag != der.SEQUENCE for tag, _ in fields[2:5]):
         raise ValueError("a certificate without issuer, validity and subject")
     return fields
 
 
 def _times(fields: list[tuple[int, bytes]]) -> tuple[datetime, datetime]:
-    times = [_time(tag, content) for tag, content in _elements(fields[3][1])]
+    times = [_time(tag, content) for tag, content in der.elements(fields[3][1])]
     if len(times) != 2:
         raise ValueError("a validity that is not two times")
     return times[0], times[1]
 
 
-def _only(der: bytes, tag: int) -> bytes:
-    """The content of the first element, which has to have this tag."""
-    elements = _elements(der)
-    if not elements or elements[0][0] != tag:
-        raise ValueError("not an X.509 certificate")
-    return elements[0][1]
-
-
-def _elements(der: bytes) -> list[tuple[int, bytes]]:
-    """The elements of a DER encoding: (tag, content)."""
-    found = []
-    position = 0
-    while position + 2 <= len(der):
-        tag, length = der[position], der[position + 1]
-        position += 2
-        if length & 0x80:  # the length of the length, then the length
-            size = length & 0x7F
-            length = int.from_bytes(der[position : position + size], "big")
-            position += size
-        if position + length > len(der):
-            raise ValueError("a certificate that breaks off")
-        found.append((tag, der[position : position + length]))
-        position += length
-    return found
-
-
 def _time(tag: int, content: bytes) -> datetime:
     """UTCTime has two digits for the year, and means 1950 to 2049 (RFC 5280, 4.1.2.5.1)."""
     text = content.decode("ascii", "replace")
-    if tag == _UTC_TIME:
+    if tag == der.UTC_TIME:
         text = ("19" if text >= "50" else "20") + text
-    elif tag != _GENERALIZED_TIME:
+    elif tag != der.GENERALIZED_TIME:
         raise ValueError("a validity that is no time")
     return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=timezone.utc)
 
@@ -160,12 +142,12 @@ def _time(tag: int, content: bytes) -> datetime:
 def _alternatives(extension: tuple[int, bytes]) -> list[tuple[int, bytes]]:
     """The names in an Extension (extnID, critical, extnValue) if it is subjectAltName."""
     tag, content = extension
-    parts = _elements(content) if tag == _SEQUENCE else []
-    if len(parts) < 2 or parts[0] != (_OID, _SUBJECT_ALT_NAME):
+    parts = der.elements(content) if tag == der.SEQUENCE else []
+    if len(parts) < 2 or parts[0] != (der.OID, _SUBJECT_ALT_NAME):
         return []
-    if parts[-1][0] != _OCTETS:
+    if parts[-1][0] != der.OCTETS:
         raise ValueError("a certificate whose subjectAltName has no value")
-    return _elements(_only(parts[-1][1], _SEQUENCE))
+    return der.elements(der.content(parts[-1][1], der.SEQUENCE))
 
 
 def _ip(packed: bytes) -> str:
@@ -179,9 +161,9 @@ def _name(field: tuple[int, bytes]) -> str:
     others: list[str] = []
     for oid, tag, value in _attributes(field[1]):
         if len(oid) == 3 and oid.startswith(b"\x55\x04") and oid[2] in _ATTRIBUTES:
-            known.setdefault(oid[2], []).append(_escape(value.decode(_ENCODINGS.get(tag, "latin-1"), "replace")))
+            known.setdefault(oid[2], []).append(_escape(der.text(tag, value)))
         else:
-            others.append(f"{_dotted(oid)}=#{_encode(tag, value).hex()}")
+            others.append(f"{_dotted(oid)}=#{der.encode(tag, value).hex()}")
     parts = []
     for number, label in _ATTRIBUTES.items():
         values = known.get(number, [])
@@ -194,20 +176,12 @@ def _name(field: tuple[int, bytes]) -> str:
 
 def _attributes(names: bytes) -> Iterator[tuple[bytes, int, bytes]]:
     """Type, tag and value of all attributes: RDNSequence, RelativeDistinguishedName, AttributeTypeAndValue."""
-    for set_tag, relative in _elements(names):
-        for tag, attribute in _elements(relative):
-            parts = _elements(attribute)
-            if set_tag != _SET or tag != _SEQUENCE or len(parts) != 2 or parts[0][0] != _OID:
+    for set_tag, relative in der.elements(names):
+        for tag, attribute in der.elements(relative):
+            parts = der.elements(attribute)
+            if set_tag != der.SET or tag != der.SEQUENCE or len(parts) != 2 or parts[0][0] != der.OID:
                 raise ValueError("a certificate with a name that is none")
             yield parts[0][1], *parts[1]
-
-
-def _encode(tag: int, value: bytes) -> bytes:
-    length = len(value)
-    if length < 0x80:
-        return bytes((tag, length)) + value
-    size = (length.bit_length() + 7) // 8
-    return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big") + value
 
 
 def _dotted(oid: bytes) -> str:

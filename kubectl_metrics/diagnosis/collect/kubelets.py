@@ -16,7 +16,6 @@ Facts
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -67,7 +66,6 @@ _ADDRESSES = 3  # of one node
 _PATIENCE = 6.0  # seconds for the API server, to a kubelet that could not be reached directly
 _LEAST = 3.0  # seconds: with less than that, nothing new is begun
 _EXCERPT = 300  # characters of a body that is an error
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _CONNECTED = frozenset({"", *(kind.value for kind in UNVERIFIED_KINDS), FailureKind.TLS.value})
 _ELSEWHERE = frozenset(kind.value for kind in UNREACHABLE_KINDS | UNVERIFIED_KINDS | {FailureKind.TLS})
 
@@ -108,6 +106,12 @@ class Authorities(msgspec.Struct, frozen=True, kw_only=True):
     ours: bytes | None  # what direct access verifies with
     theirs: bytes | None  # what metrics-server does: kube-root-ca.crt, else the kubeconfig's
     insecure: bool = False  # --kubelet-insecure-tls: direct access verifies nothing
+
+    def agree(self) -> bool:
+        """Whether both are the same certificates."""
+        if self.ours is None or self.theirs is None:
+            return self.ours is self.theirs
+        return set(certificate.blocks(self.ours)) == set(certificate.blocks(self.theirs))
 
 
 def probe(
@@ -204,8 +208,7 @@ class _Prober:
         self._timeout = kubelets.options.timeout
         self._access = kubelets.options.access
         # Whether our own verification is metrics-server's too.
-        ours, theirs = _blocks(authorities.ours), _blocks(authorities.theirs)
-        self._same = not authorities.insecure and ours == theirs
+        self._same = not authorities.insecure and authorities.agree()
         self._insecure = authorities.insecure
         self._any = peer.any_context()
         self._chain: SSLContext | None = None
@@ -431,11 +434,6 @@ def _judge(found: certificate.Certificate, trusted: bool | None, names: Sequence
         return FailureKind.TLS_EXPIRED.value, "x509: certificate has expired or is not yet valid"
     words = servername.mismatch(found.dns_names, found.ip_addresses, names)
     return (FailureKind.TLS_NAME.value, words) if words else ("", "")
-
-
-def _blocks(pem: bytes | None) -> frozenset[bytes] | None:
-    """The certificates of a bundle, however its lines are broken."""
-    return None if pem is None else frozenset(b"".join(block.split()) for block in _PEM.findall(pem))
 
 
 def _timestamp(seconds: float) -> str:

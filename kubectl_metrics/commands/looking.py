@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kubectl_metrics.commands.session import Session
-from kubectl_metrics.diagnosis.collect import kubelets
+from kubectl_metrics.diagnosis.collect import choosing, kubelets
 from kubectl_metrics.diagnosis.collect.cluster import Cluster
 from kubectl_metrics.diagnosis.collect.gathering import collect
 from kubectl_metrics.diagnosis.evidence import Evidence
@@ -54,11 +54,11 @@ class Looking:
         name: str | None = self._given["node"]
         known = evidence.nodes.value or []
         unmeasured: set[str] = set()
-        nodes = [kubelets.core_node(node) for node in known if name is None or node.metadata.name == name]
+        nodes = [choosing.core_node(node) for node in known if name is None or node.metadata.name == name]
         if name is None:
             measured = {one.metadata.name for one in evidence.node_metrics.value or ()}
             unmeasured = {node.name for node in nodes} - measured
-            nodes, chosen = kubelets.choose(nodes, unmeasured, self._given["max_kubelets"])
+            nodes, chosen = choosing.choose(nodes, unmeasured, self._given["max_kubelets"])
         elif evidence.nodes.ok and not nodes:
             raise MetricsError(f'node "{name}" not found', hint="kubectl get nodes lists them")
         else:

@@ -6,6 +6,8 @@ import msgspec
 
 from kubectl_metrics.diagnosis.objects.meta import Kube
 
+HEALTH, CONFIG = "/healthz", "/configz"  # what is asked besides the metrics
+
 
 class Certificate(Kube):
     """A serving certificate, as far as it decides whether somebody trusts it."""

@@ -28,11 +28,11 @@ from kubectl_metrics.errors import (
 )
 from kubectl_metrics.sources import addresses
 from kubectl_metrics.sources.query import KubeletOptions
+from kubectl_metrics.sources.reach import Reach
 from kubectl_metrics.wire import status
 from kubectl_metrics.wire.core import Node
 
 CONNECT_TIMEOUT = 3.0  # seconds for one address: kubelets are near, or not reachable at all
-HANDFUL = 5  # nodes that nobody could reach, after which the rest are not tried
 PROXIED = 16  # requests through the API server at a time
 _REMEDY = (
     "; --kubelet-certificate-authority names another CA, --kubelet-access=proxy goes through the API server, "
@@ -83,8 +83,7 @@ class Kubelets:
         self._authorization = authorization
         self._trace = trace
         self._lock = threading.Lock()
-        self._reached = 0
-        self._unreached = 0
+        self._reach = Reach()
         self._proxy_slots = threading.BoundedSemaphore(PROXIED)
 
     def ask(self, node: Node, questions: Sequence[Question]) -> Answer:
@@ -123,44 +122,35 @@ class Kubelets:
         if not hosts:
             reason = f"its address {first!r:.80} is neither an IP address nor a host name"
             raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
-        with self._lock:
-            if not self._reached and self._unreached >= HANDFUL:
-                reason = f"not tried: the first {self._unreached} kubelets could not be reached"
-                raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
+        if unreached := self._reach.hopeless():
+            reason = f"not tried: the first {unreached} kubelets could not be reached"
+            raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
         failures: list[ConnectionFailed] = []
         end = time.monotonic() + self.options.timeout  # for all addresses together
         for host in hosts:
             transport = self.transport(node, host, port)
             try:
-                answer = self._put(_direct_channel(transport), questions, end)
+                answer = self._put(direct_channel(transport), questions, end)
             except ConnectionFailed as error:
                 transport.close()
                 failures.append(error)
                 if error.kind not in UNREACHABLE_KINDS:
                     break  # there is a kubelet, and it would be the same one at its other addresses
                 if len(failures) == 1 and error.kind is FailureKind.TIMEOUT:
-                    self._note_unreached()
+                    self._reach.note(reached=False)
                 if time.monotonic() >= end:
                     break
             except MetricsError:
                 transport.close()
-                self._note_reached()
+                self._reach.note(reached=True)
                 raise
             else:
-                self._note_reached()
+                self._reach.note(reached=True)
                 return answer
         failures[0].message = "; ".join(failure.message for failure in failures)
         if self.options.access == "direct" and failures[0].kind in UNVERIFIED_KINDS:
             failures[0].message += _REMEDY
         raise failures[0]
-
-    def _note_reached(self) -> None:
-        with self._lock:
-            self._reached += 1
-
-    def _note_unreached(self) -> None:
-        with self._lock:
-            self._unreached += 1
 
     def _put(self, channel: Channel, questions: Sequence[Question], end: float = math.inf) -> Answer:
         refusals: list[HTTPStatusError] = []
@@ -217,7 +207,9 @@ class Kubelets:
         return Channel(get, lambda: None, proxied=True)
 
 
-def _direct_channel(transport: Transport) -> Channel:
+def direct_channel(transport: Transport) -> Channel:
+    """The way to a kubelet over a connection of its own."""
+
     def get(path: str, query: Parameters, seconds: float) -> Response:
         return transport.get(path, query, timeout=seconds, limit=MAX_ANSWER)
 

@@ -21,15 +21,14 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from ssl import SSLContext
-from typing import TypeVar
 
 import msgspec
 
 from kubectl_metrics.connection import peer
 from kubectl_metrics.connection.transport import Response, Transport
-from kubectl_metrics.diagnosis import objects
+from kubectl_metrics.diagnosis.collect.configz import authentication
 from kubectl_metrics.diagnosis.collect.scrape import summarize
-from kubectl_metrics.diagnosis.probe import Answer, Attempt, Certificate, KubeletAuthentication, KubeletProbe
+from kubectl_metrics.diagnosis.probe import CONFIG, HEALTH, Answer, Attempt, Certificate, KubeletProbe
 from kubectl_metrics.errors import (
     UNREACHABLE_KINDS,
     UNVERIFIED_KINDS,
@@ -41,25 +40,19 @@ from kubectl_metrics.errors import (
 from kubectl_metrics.sources import addresses
 from kubectl_metrics.sources.access import (
     CONNECT_TIMEOUT,
-    HANDFUL,
-    MAX_ANSWER,
     PROXIED,
     Kubelets,
     Parameters,
+    direct_channel,
     is_api_refusal,
 )
-from kubectl_metrics.sources.kubelets import RESOURCE_ANNOTATION, resource_path
+from kubectl_metrics.sources.kubelets import resource_path
 from kubectl_metrics.sources.parallel import Tick, gather
+from kubectl_metrics.sources.reach import Reach
 from kubectl_metrics.wire import certificate, servername, status
-from kubectl_metrics.wire.core import DaemonEndpoint, DaemonEndpoints, Node, NodeAddress, NodeStatus, ObjectMeta
-from kubectl_metrics.wire.decode import decoder
+from kubectl_metrics.wire.core import Node
 from kubectl_metrics.wire.status import shorten
 from kubectl_metrics.wire.time import format_timestamp
-
-T = TypeVar("T")
-
-LIMIT = 200  # kubelets that are asked, if nobody says otherwise
-HEALTH, CONFIG = "/healthz", "/configz"
 
 _WORKERS = 200
 _ADDRESSES = 3  # of one node
@@ -70,34 +63,6 @@ _CONNECTED = frozenset({"", *(kind.value for kind in UNVERIFIED_KINDS), FailureK
 _ELSEWHERE = frozenset(kind.value for kind in UNREACHABLE_KINDS | UNVERIFIED_KINDS | {FailureKind.TLS})
 
 Get = Callable[[str, Parameters, float], Response]
-
-
-class _Switch(msgspec.Struct):
-    enabled: bool | None = None
-
-
-class _X509(msgspec.Struct, rename="camel"):
-    client_ca_file: str | None = msgspec.field(name="clientCAFile", default=None)
-
-
-class _Authentication(msgspec.Struct):
-    webhook: _Switch = msgspec.field(default_factory=_Switch)
-    anonymous: _Switch = msgspec.field(default_factory=_Switch)
-    x509: _X509 = msgspec.field(default_factory=_X509)
-
-
-class _Configuration(msgspec.Struct):
-    authentication: _Authentication = msgspec.field(default_factory=_Authentication)
-    server_tls_bootstrap: bool | None = msgspec.field(name="serverTLSBootstrap", default=None)
-
-
-class _Configz(msgspec.Struct):
-    """/configz: only this much, the rest is nobody's business."""
-
-    kubeletconfig: _Configuration = msgspec.field(default_factory=_Configuration)
-
-
-_configz = decoder(_Configz)
 
 
 class Authorities(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,58 +112,6 @@ def probe(
     return probes
 
 
-def choose(nodes: Sequence[Node], unmeasured: Collection[str], limit: int = LIMIT) -> tuple[list[Node], str]:
-    """The nodes to ask: all if they are few, else those without metrics first, and what to say about the choice."""
-    if len(nodes) <= limit:
-        return list(nodes), f"all {len(nodes)}"
-    wanted = set(unmeasured)
-    missing = [node for node in nodes if node.name in wanted]
-    others = [node for node in nodes if node.name not in wanted]
-    few = min(max(limit // 10, 1), len(others))  # with metrics, to compare with
-    first = _spread(missing, limit - few)
-    second = _spread(others, limit - len(first))
-    chosen = {node.name for node in (*first, *second)}
-    text = f"{len(chosen)} of {len(nodes)}: {len(first)} of {len(missing)} without metrics"
-    return [node for node in nodes if node.name in chosen], f"{text}, {len(second)} of {len(others)} with metrics"
-
-
-def core_node(node: objects.Node) -> Node:
-    """The part of a node that it takes to ask its kubelet."""
-    path = node.metadata.annotations.metrics_path if node.metadata.annotations else ""
-    return Node(
-        ObjectMeta(node.metadata.name, annotations={RESOURCE_ANNOTATION: path} if path else None),
-        status=NodeStatus(
-            addresses=[NodeAddress(one.type, one.address) for one in node.status.addresses or ()],
-            daemon_endpoints=DaemonEndpoints(DaemonEndpoint(node.status.daemon_endpoints.kubelet_endpoint.port)),
-        ),
-    )
-
-
-def _spread(things: Sequence[T], count: int) -> list[T]:
-    """``count`` of them, evenly."""
-    if len(things) <= count:
-        return list(things)
-    return [things[index * len(things) // count] for index in range(count)]
-
-
-class _Reached:
-    """Whether it is worth trying: not if the first handful could not be reached, and nobody could."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._reached = False
-        self._unreached = 0
-
-    def note(self, *, reached: bool) -> None:
-        with self._lock:
-            self._reached = self._reached or reached
-            self._unreached += not reached
-
-    def hopeless(self) -> bool:
-        with self._lock:
-            return not self._reached and self._unreached >= HANDFUL
-
-
 class _Prober:
     """Asks one kubelet; what it learns of one is of use for the next. Safe to use from several threads."""
 
@@ -214,7 +127,7 @@ class _Prober:
         self._chain: SSLContext | None = None
         with contextlib.suppress(KubeconfigError):  # then nobody knows what metrics-server makes of it
             self._chain = peer.chain_context(authorities.theirs)
-        self._directly, self._by_proxy = _Reached(), _Reached()
+        self._directly, self._by_proxy = Reach(), Reach()
         self._slots = threading.BoundedSemaphore(PROXIED)  # whoever waits for one does not know yet what others learn
         rounds = -(-count // _WORKERS)
         self._end = time.monotonic() + (self._timeout + 1) * rounds
@@ -267,7 +180,7 @@ class _Prober:
     def _ask_directly(self, transport: Transport, path: str, attempt: Attempt, found: KubeletProbe) -> bool:
         """Whether there was an HTTP answer. Unless --kubelet-insecure-tls says so, a bad certificate is the end."""
         try:
-            answer = self._ask(_get(transport), path, self._left(), found)
+            answer = self._ask(direct_channel(transport).get, path, self._left(), found)
         except ConnectionFailed as error:
             secured = transport.certificate is not None and error.kind not in UNVERIFIED_KINDS
             if secured or error.kind is FailureKind.HUNG:  # the kubelet is there, and its answer is not
@@ -350,7 +263,7 @@ class _Prober:
             answer = None
             if transport is not None:
                 try:
-                    answer = self._ask(_get(transport), path, self._timeout, found)
+                    answer = self._ask(direct_channel(transport).get, path, self._timeout, found)
                 except ConnectionFailed as error:
                     answer = _failed(path, error)
                 found.answers.append(answer)
@@ -370,7 +283,7 @@ class _Prober:
         response = get(path, (), seconds)
         good = 200 <= response.status < 300
         if good and path == CONFIG:
-            found.authentication = _authentication(response.body)
+            found.authentication = authentication(response.body)
         return Answer(
             path=path,
             proxied=proxied,
@@ -385,10 +298,6 @@ class _Prober:
         )
 
 
-def _get(transport: Transport) -> Get:
-    return lambda path, query, seconds: transport.get(path, query, timeout=seconds, limit=MAX_ANSWER)
-
-
 def _failed(path: str, error: ConnectionFailed) -> Answer:
     return Answer(path=path, failure=error.kind.value, message=error.reason, asked=_timestamp(time.time()))
 
@@ -398,20 +307,6 @@ def _excerpt(response: Response) -> str:
     if is_api_refusal(response):
         return status.error(response.status, response.body, "").message[:_EXCERPT]
     return shorten(response.body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
-
-
-def _authentication(body: bytes) -> KubeletAuthentication | None:
-    """What /configz says; None if it is something else."""
-    try:
-        found = _configz(body, "configz").kubeletconfig
-    except MetricsError:
-        return None
-    return KubeletAuthentication(
-        webhook=found.authentication.webhook.enabled,
-        anonymous=found.authentication.anonymous.enabled,
-        client_ca_file=found.authentication.x509.client_ca_file or "",
-        server_tls_bootstrap=found.server_tls_bootstrap,
-    )
 
 
 def _certificate(found: certificate.Certificate) -> Certificate:

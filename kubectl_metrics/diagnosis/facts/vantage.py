@@ -17,9 +17,8 @@ from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.serverpods import State, patience, pods_in, server_status, serving
 from kubectl_metrics.diagnosis.findings import Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Node
-from kubectl_metrics.diagnosis.probe import Answer, KubeletProbe
+from kubectl_metrics.diagnosis.probe import CONFIG, HEALTH, Answer, KubeletProbe
 
-_OTHER_PATHS = frozenset({"/healthz", "/configz"})
 _REFUSALS = (401, 403)
 _SILENCE = ("no-answer", "timeout")
 _CONNECTED = ("", "tls", "certificate-name", "certificate-untrusted", "certificate-expired")
@@ -118,7 +117,7 @@ def evidence(seen: Proofs, names: Sequence[str]) -> list[Proof]:
 
 def metrics_answers(probe: KubeletProbe, *, by_api: bool = False) -> list[Answer]:
     """The answers to the question for metrics: the kubelet's own, or the API server's."""
-    return [one for one in probe.answers if one.path not in _OTHER_PATHS and one.by_api is by_api]
+    return [one for one in probe.answers if one.path not in (HEALTH, CONFIG) and one.by_api is by_api]
 
 
 def answered(probe: KubeletProbe) -> bool:

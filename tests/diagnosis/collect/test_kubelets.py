@@ -11,7 +11,8 @@ import pytest
 from kubectl_metrics.connection.tls import client_context
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.diagnosis import objects
-from kubectl_metrics.diagnosis.collect.kubelets import Authorities, choose, core_node, probe
+from kubectl_metrics.diagnosis.collect.choosing import choose, core_node
+from kubectl_metrics.diagnosis.collect.kubelets import Authorities, probe
 from kubectl_metrics.diagnosis.probe import KubeletAuthentication, KubeletProbe
 from kubectl_metrics.errors import KubeconfigError
 from kubectl_metrics.sources.access import Kubelets
@@ -412,7 +413,7 @@ def test_what_there_is_no_time_for_is_not_tried(many: Sequence[Node]) -> None:
 
 def test_choice() -> None:
     nodes = [core.Node(core.ObjectMeta(f"node-{number}")) for number in range(1000)]
-    assert choose(nodes[:3], ["node-1"]) == (nodes[:3], "all 3")
+    assert choose(nodes[:3], ["node-1"], 20) == (nodes[:3], "all 3")
     some = [f"node-{number}" for number in range(0, 1000, 100)]
     chosen, text = choose(nodes, some, 20)
     assert text == "20 of 1000: 10 of 10 without metrics, 10 of 990 with metrics"

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kubectl_metrics.diagnosis.evidence import Evidence
-    from kubectl_metrics.diagnosis.findings import Verdict
-    from kubectl_metrics.diagnosis.judge import Suppression
+    from kubectl_metrics.diagnosis.findings import Suppression, Verdict
 
 FORMATS = ("short", "table", "json", "yaml", "markdown")
 
@@ -87,10 +86,7 @@ def diagnose(ctx: click.Context, /, **given: Any) -> ExitStatus:
     def verdict(evidence: Evidence) -> Verdict:
         from kubectl_metrics.diagnosis.judge import judge
 
-        found = judge(evidence, only=given["only"], suppressed=suppressed)
-        if evidence.in_depth:
-            found.kubelet = next((one for one in evidence.kubelets if one.node == evidence.in_depth), None)
-        return found
+        return judge(evidence, only=given["only"], suppressed=suppressed)
 
     if given["from_file"] is not None:
         evidence = _load(given["from_file"])
@@ -173,7 +169,7 @@ def _check(ctx: click.Context, given: dict[str, Any]) -> None:
 
 def _ids(given: dict[str, Any]) -> list[Suppression]:
     """What is suppressed. Raises UsageError for an id that does not exist, there or in --only."""
-    from kubectl_metrics.diagnosis.judge import Suppression
+    from kubectl_metrics.diagnosis.findings import Suppression
 
     suppressed = [Suppression(text) for text in given["suppress"]]
     for text, one in zip(given["suppress"], suppressed, strict=True):
@@ -204,11 +200,10 @@ def _load(path: str) -> Evidence:
 def _save(evidence: Evidence, path: str) -> None:
     """Raises MetricsError."""
     from kubectl_metrics.diagnosis.bundles import bundle
+    from kubectl_metrics.output import files
 
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it tells much of a cluster
-        with open(descriptor, "wb") as file:
-            file.write(bundle.encode(evidence))
+        files.write(path, bundle.encode(evidence))
     except OSError as error:
         raise MetricsError(f"cannot write {path}: {error.strerror}") from error
     say(f"note: what was seen is in {path}")

@@ -84,31 +84,25 @@ class Looking:
         """
         end = time.monotonic() + seconds
         said = ""
-        while True:
-            failed: ConnectionFailed | None = None
-            looked: tuple[Evidence, Verdict] | None = None
-            try:
-                evidence = self.look()
-                looked = evidence, judge(evidence)
-                if _well(*looked):
-                    return looked
-                cause = _cause(looked[1])
-            except ConnectionFailed as error:
-                failed = error
-                cause = f"the API server does not answer ({error.reason})"
+
+        def waits_for(cause: str) -> bool:
+            """Says so, unless it has been said; whether there is time left."""
+            nonlocal said
             if cause != said:
                 say(f"waiting: {cause}")
                 said = cause
-            if time.monotonic() >= end:
-                if looked is None:
-                    assert failed is not None
-                    raise failed
-                return looked
-            self._sleep(min(_PAUSE, max(0.0, end - time.monotonic())))
+            return time.monotonic() < end
 
-    @staticmethod
-    def _sleep(seconds: float) -> None:
-        time.sleep(seconds)
+        while True:
+            try:
+                evidence = self.look()
+                found = judge(evidence)
+                if _well(evidence, found) or not waits_for(_cause(found)):
+                    return evidence, found
+            except ConnectionFailed as error:
+                if not waits_for(f"the API server does not answer ({error.reason})"):
+                    raise
+            time.sleep(min(_PAUSE, max(0.0, end - time.monotonic())))
 
 
 def _well(evidence: Evidence, found: Verdict) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -64,6 +64,6 @@ def check(
     return decorate
 
 
-def matches(pattern: str, found: str) -> bool:
-    """Whether an id is meant by an id or the beginning of one."""
-    return found.startswith(pattern)
+def means_any(patterns: Iterable[str], id_: str) -> bool:
+    """Whether an id is among these ids and beginnings of ids."""
+    return id_.startswith(tuple(patterns))

@@ -107,7 +107,7 @@ class Evidence(Kube):
     )  # kube-system/extension-apiserver-authentication
     root_ca: Read[objects.ConfigMap] = msgspec.field(
         default_factory=Read
-    )  # kube-root-ca.crt of the Service's namespace, else of kube-system
+    )  # kube-system/kube-root-ca.crt, the same in all namespaces
     aws_auth: Read[objects.ConfigMap] = msgspec.field(
         default_factory=Read
     )  # kube-system/aws-auth, only where nodes are EKS's

@@ -44,6 +44,11 @@ class Proof(msgspec.Struct, frozen=True):
     field: str  # as in the API: "status.conditions[Available].message", "spec.ports[].port"
     value: str
 
+    @property
+    def name(self) -> str:
+        """The object's name alone: "node-a" of "kubelet of node-a"."""
+        return self.object.rpartition(" ")[2]
+
 
 class Fault(msgspec.Struct, kw_only=True):
     """What a check has found, before anybody has compared it with what others found."""
@@ -55,6 +60,7 @@ class Fault(msgspec.Struct, kw_only=True):
     title: str = ""  # more exact than the check's own
     remedy: str = ""  # with the names filled in; by default the check's own
     severity: Severity | None = None  # milder than the check's own
+    passing: bool = False  # it will be over by itself: a remark, and so is what only follows from it
 
 
 class Finding(msgspec.Struct, rename="camel", kw_only=True):
@@ -69,6 +75,19 @@ class Finding(msgspec.Struct, rename="camel", kw_only=True):
     remedy: str
     link: str
     symptom_of: str | None = None
+    passing: bool = False  # see Fault; of a symptom: its cause is
+
+    @property
+    def weight(self) -> tuple[int, int, str]:
+        """The smaller, the more it counts: by severity, then by the stage of the pipeline."""
+        return self.severity.rank, list(Category).index(self.category), self.id
+
+
+class Suppression:
+    """``--suppress ID`` or ``ID=OBJECT``: a finding that nobody wants to hear of, or not for that node or pod."""
+
+    def __init__(self, text: str) -> None:
+        self.id, _, self.object = text.partition("=")
 
 
 class Skipped(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kubectl_metrics.diagnosis.check import Check
 from kubectl_metrics.diagnosis.evidence import Unknown
-from kubectl_metrics.diagnosis.facts.pipeline import Facts, ready
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Finding, NotChecked, Severity, Skipped, Stage
 from kubectl_metrics.diagnosis.probe import KubeletProbe
 from kubectl_metrics.wire.metrics_list import GROUP
@@ -63,7 +63,7 @@ def _registration(facts: Facts) -> str:
     parts = []
     for one in facts.api_services:
         place = one.spec.service
-        where = f"{place.namespace}/{place.name}:{place.port}" if place else "no Service"
+        where = f"{place.namespaced_name}:{place.port}" if place else "no Service"
         parts.append(f"{one.spec.version} by {where}")
     return f"{GROUP} {', '.join(parts)}"
 
@@ -97,18 +97,14 @@ def _metrics_server(facts: Facts) -> str:
 
 
 def _rbac(facts: Facts) -> str:
-    place, name = facts.account
+    account = facts.account
     bindings = [*facts.evidence.cluster_role_bindings.get(), *facts.evidence.role_bindings.get()]
-    roles = [
-        one.role_ref.name
-        for one in bindings
-        if any(s.kind == "ServiceAccount" and (s.namespace, s.name) == (place, name) for s in one.subjects or ())
-    ]
-    return f"ServiceAccount {place}/{name}: {', '.join(sorted(roles)) or 'bound to nothing'}"
+    roles = sorted(one.role_ref.name for one in bindings if account.is_named(one))
+    return f"{account}: {', '.join(roles) or 'bound to nothing'}"
 
 
 def _nodes(facts: Facts) -> str:
-    good = sum(1 for node in facts.nodes if ready(node))
+    good = sum(1 for node in facts.nodes if node.is_ready)
     return f"{good} of {len(facts.nodes)} ready"
 
 

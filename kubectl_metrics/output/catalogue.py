@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubectl_metrics.diagnosis.catalogue import CHECKS
-from kubectl_metrics.diagnosis.check import Check, matches
+from kubectl_metrics.diagnosis.check import Check, means_any
 from kubectl_metrics.diagnosis.findings import Category
 from kubectl_metrics.errors import UsageError
 from kubectl_metrics.output import documents
@@ -136,7 +136,7 @@ def _facts(one: Check, checks: Mapping[str, Check]) -> list[tuple[str, str]]:
 def _ids(patterns: tuple[str, ...], checks: Mapping[str, Check]) -> str:
     """ "KM201, KM3..": the beginnings of ids stay beginnings."""
     return ", ".join(
-        pattern if pattern in checks or not any(matches(pattern, id_) for id_ in checks) else f"{pattern}..."
+        pattern if pattern in checks or not any(means_any([pattern], id_) for id_ in checks) else f"{pattern}..."
         for pattern in patterns
     )
 

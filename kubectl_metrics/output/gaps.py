@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kubectl_metrics.sources import causes
 from kubectl_metrics.usage.model import Gap
 
 _NAMED = 3  # objects that a line names
@@ -16,9 +17,6 @@ def lines(gaps: Sequence[Gap]) -> list[str]:
     for gap in gaps:
         groups.setdefault((gap.kind, gap.reason, gap.node if gap.kind == "Pod" else ""), []).append(gap)
     found = [_line(members) for members in groups.values()]
-    if ("Node", "no-metrics") in {(gap.kind, gap.reason) for gap in gaps}:
-        # metrics-server leaves out the nodes that it cannot scrape; pods are often just too young.
-        found[0] += "; 'kubectl metrics diagnose' looks for the cause"
     if len(found) <= _LINES:
         return found
     return [*found[:_LINES], f"no usage, for {len(found) - _LINES} more reasons or nodes; -o json lists them all"]
@@ -28,10 +26,16 @@ def _line(members: list[Gap]) -> str:
     first = members[0]
     names = [f"{gap.namespace}/{gap.name}" if gap.namespace else gap.name for gap in members]
     kind = first.kind.lower()
-    if len(members) == 1:
-        where = f" on {first.node}" if kind == "pod" and first.node else ""
-        return f"no usage of {kind} {names[0]}{where}: {first.message}"
-    shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
     where = f" on {first.node}" if kind == "pod" and first.node else ""
-    same = len({gap.message for gap in members}) == 1
-    return f"no usage of {len(members)} {kind}s{where} ({shown}): {first.message}" + ("" if same else ", and the like")
+    if len(members) == 1:
+        subject = f"{kind} {names[0]}{where}"
+    else:
+        shown = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+        subject = f"{len(members)} {kind}s{where} ({shown})"
+    text = f"no usage of {subject}: {first.message}"
+    if any(gap.message != first.message for gap in members):
+        text += ", and the like"
+    if (first.kind, first.reason) == ("Node", "no-metrics"):
+        # metrics-server leaves out the nodes that it cannot scrape; pods are often just too young.
+        text += f"; {causes.DIAGNOSE}"
+    return text

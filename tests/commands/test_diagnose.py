@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from kubectl_metrics.diagnosis.bundles.bundle import encode
 from tests.commands.conftest import small_cluster
+from tests.diagnosis import servers
+from tests.diagnosis.build import at
 from tests.harness import Result, Tool, run, tool
 from tests.simcluster import Fault, SimCluster, User, allow
 from tests.simcluster.pipeline import Pipeline, install
@@ -230,6 +233,31 @@ class TestBundles:
         assert result.status == 1
         assert "No such file" in result.err
         assert result.out.startswith("All is well")
+
+    def test_a_full_disk(self, admin: Tool) -> None:
+        result = admin("diagnose", "--save", "/dev/full")
+        assert (result.status, result.err) == (1, "error: cannot write /dev/full: No space left on device\n")
+        assert result.out.startswith("All is well")
+
+    def test_one_that_was_there_is_replaced(self, admin: Tool, tmp_path: Path) -> None:
+        bundle = tmp_path / "bundle.json"
+        bundle.write_text("x" * 1_000_000)
+        assert admin("diagnose", "--save", str(bundle)).status == 0
+        assert run("diagnose", "--from", str(bundle)).status == 0
+        assert list(tmp_path.iterdir()) == [bundle]
+
+    @pytest.mark.parametrize(("seconds", "status"), [(20, 0), (3600, 5)])
+    def test_a_metrics_server_that_has_only_just_started_is_no_error(
+        self, tmp_path: Path, seconds: int, status: int
+    ) -> None:
+        evidence = servers.down()
+        state = servers.its_status(evidence).state
+        assert state.running is not None
+        state.running.started_at = at(seconds=seconds)
+        bundle = tmp_path / "bundle.json"
+        bundle.write_bytes(encode(evidence))
+        result = run("diagnose", "--from", str(bundle))
+        assert (result.status, "KM506" in result.out) == (status, True)
 
 
 class TestFromHere:

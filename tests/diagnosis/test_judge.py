@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from kubectl_metrics.diagnosis.catalogue import CHECKS, RETIRED
-from kubectl_metrics.diagnosis.check import Check, check, matches
+from kubectl_metrics.diagnosis.check import Check, check, means_any
 from kubectl_metrics.diagnosis.evidence import Evidence, Read
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.findings import Category, Fault, Finding, Proof, Severity, Skipped, Verdict
-from kubectl_metrics.diagnosis.judge import Suppression, grounds, in_order, judge
+from kubectl_metrics.diagnosis.findings import Category, Fault, Finding, Proof, Severity, Skipped, Suppression, Verdict
+from kubectl_metrics.diagnosis.judge import grounds, in_order, judge
 from tests.diagnosis.build import NODES, SERVER_POD, healthy, of, refused
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -25,6 +25,7 @@ def finds(
     id_: str,
     *affected: str,
     severity: Severity = ERROR,
+    passing: bool = False,
     because: tuple[str, ...] = (),
     after: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
@@ -47,7 +48,7 @@ def finds(
         because=because,
     )
     def made(_: Facts) -> Iterator[Fault]:
-        yield Fault(evidence=evidence, affected=list(affected))
+        yield Fault(evidence=evidence, affected=list(affected), passing=passing)
 
     return made
 
@@ -296,6 +297,57 @@ def test_what_is_wrong_with_all_nodes_explains_everything() -> None:
     assert of(found, "KM205").symptom_of == "KM725"
 
 
+def severities(found: Verdict) -> list[tuple[str, Severity, list[str]]]:
+    return [(one.id, one.severity, one.affected) for one in found.findings]
+
+
+def test_what_will_be_over_by_itself_is_a_remark_and_so_are_its_symptoms() -> None:
+    found = verdict(
+        finds("KM205", because=("KM4", "KM5")),
+        finds("KM404", because=("KM5",)),
+        finds("KM506", passing=True),
+        finds("KM904", "shop/web", severity=WARNING, because=("KM205",)),
+        finds("KM905", severity=WARNING),
+    )
+    assert severities(found) == [
+        ("KM905", WARNING, []),
+        ("KM506", INFO, []),
+        ("KM205", INFO, []),
+        ("KM904", INFO, ["shop/web"]),
+        ("KM404", INFO, []),
+    ]
+
+
+def test_what_will_not_be_over_by_itself_keeps_its_symptoms_as_they_are() -> None:
+    found = verdict(finds("KM205", because=("KM5",)), finds("KM506", passing=True, because=("KM6",)), finds("KM605"))
+    assert {one.severity for one in found.findings} == {ERROR}
+    found = verdict(finds("KM404", because=("KM5",)), finds("KM504"), finds("KM506", passing=True))
+    assert severities(found) == [("KM504", ERROR, []), ("KM404", ERROR, []), ("KM506", INFO, [])]
+
+
+def test_of_several_nodes_those_are_a_remark_whose_cause_will_be_over() -> None:
+    found = verdict(finds("KM701", "node-a", passing=True), finds("KM801", "node-a", "node-b", because=("KM701",)))
+    assert severities(found) == [
+        ("KM801", ERROR, ["node-b"]),
+        ("KM701", INFO, ["node-a"]),
+        ("KM801", INFO, ["node-a"]),
+    ]
+
+
+def test_what_is_suppressed_takes_its_passing_symptoms_with_it() -> None:
+    checks = finds("KM205", because=("KM5",)), finds("KM506", passing=True)
+    assert verdict(*checks, suppressed=silence("KM506")).findings == []
+
+
+def test_the_kubelet_that_was_looked_at_in_depth() -> None:
+    evidence = healthy()
+    assert verdict(passes("KM101"), evidence=evidence).kubelet is None
+    evidence.in_depth = "node-b"
+    assert verdict(passes("KM101"), evidence=evidence).kubelet is evidence.kubelets[1]
+    evidence.kubelets = []
+    assert verdict(passes("KM101"), evidence=evidence).kubelet is None
+
+
 def test_metrics_servers_own_readiness_does_not_hang_on_its_own_node() -> None:
     found = verdict(finds("KM506", SERVER, because=("KM7",)), finds("KM725", "node-a"))
     assert of(found, "KM506").symptom_of is None
@@ -532,13 +584,15 @@ def test_texts_are_there(one: Check) -> None:
     assert one.why.endswith(".")
     assert one.remedy
     assert "\n" not in one.remedy
+    assert "<" not in one.remedy  # nothing to be filled in
     assert re.fullmatch(r"https://\S+", one.link)
 
 
 @_ALL
 def test_what_it_refers_to_exists(one: Check) -> None:
     for pattern in (*one.after, *one.because):
-        assert any(matches(pattern, id_) for id_ in CHECKS if id_ != one.id), pattern
+        assert any(means_any([pattern], id_) for id_ in CHECKS if id_ != one.id), pattern
+    assert set(one.needs) <= set(Evidence.__struct_fields__)
 
 
 def circle(edges: dict[str, list[str]]) -> list[str]:
@@ -570,9 +624,7 @@ def test_no_check_is_its_own_cause() -> None:
         one.id: [
             other.id
             for other in CHECKS.values()
-            if other.id != one.id
-            and other.severity.rank <= one.severity.rank
-            and any(matches(pattern, other.id) for pattern in one.because)
+            if other.id != one.id and other.severity.rank <= one.severity.rank and means_any(one.because, other.id)
         ]
         for one in CHECKS.values()
     }

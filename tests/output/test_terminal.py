@@ -98,6 +98,16 @@ def test_one_line_for_each_reason() -> None:
     assert lines([gap("a"), gap("b")]) == ["no usage of 2 nodes (a, b): i/o timeout"]
 
 
+def test_only_nodes_that_metrics_server_leaves_out_are_for_diagnose() -> None:
+    assert lines(
+        [gap("p", "no-metrics", node="c", namespace="x"), gap("a"), gap("b", "no-metrics"), gap("d", "no-metrics", "x")]
+    ) == [
+        "no usage of pod x/p on c: i/o timeout",
+        "no usage of node a: i/o timeout",
+        "no usage of 2 nodes (b, d): i/o timeout, and the like; 'kubectl metrics diagnose' looks for the cause",
+    ]
+
+
 def test_pods_are_counted_by_node() -> None:
     gaps = [gap("p", node="a", namespace="x"), gap("q", node="a", namespace="x"), gap("r", node="b", namespace="y")]
     assert lines(gaps) == [

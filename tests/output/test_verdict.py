@@ -44,6 +44,7 @@ def finding(
     affected: Iterable[str] = (),
     remedy: str = "",
     symptom_of: str | None = None,
+    passing: bool = False,
 ) -> Finding:
     return Finding(
         id=id_,
@@ -55,6 +56,7 @@ def finding(
         remedy=remedy,
         link=LINK,
         symptom_of=symptom_of,
+        passing=passing,
     )
 
 
@@ -201,6 +203,10 @@ def test_who_is_affected(affected: list[str], evidence: tuple[str, str, str], no
         ),
         ([finding("KM513", Severity.WARNING, title="APIService is odd")], "No error, but a warning: APIService is"),
         ([finding("KM806", Severity.INFO)], "All is well: nothing wrong was found"),
+        (
+            [finding("KM506", Severity.INFO, title="The pod is new", passing=True)],
+            "Nothing wrong was found so far: the pod is new",
+        ),
     ],
 )
 def test_the_first_sentence(findings: list[Finding], sentence: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl
 from kubectl_metrics.diagnosis.facts.complaint import Kind, check_failed, complaints, kind, status, target
-from kubectl_metrics.diagnosis.facts.pipeline import Facts, selects_labels
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.selection import selects_labels
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Container, NetworkPolicy, NetworkPolicyRule, Pod, condition
 
@@ -112,7 +114,7 @@ def network_policy(facts: Facts) -> Iterator[Fault]:
     first = closing[0]
     proofs += [
         Proof(
-            f"NetworkPolicy {one.metadata.namespace}/{one.metadata.name}",
+            f"NetworkPolicy {one.namespaced_name}",
             "spec.ingress",
             "lets nobody in" if not one.spec.ingress else "lets in only what is selected by labels, or on other ports",
         )
@@ -171,14 +173,11 @@ def tunnel_down(facts: Facts) -> Iterator[Fault]:
     """By what the API server says, or by agents none of which is ready while it reaches nothing."""
     proofs = complaints(facts, Kind.TUNNEL)
     agents = facts.evidence.tunnels.value or []
-    down = [pod for pod in agents if not _is_ready(pod)]
+    down = [pod for pod in agents if not pod.is_ready]
     silent = complaints(facts, Kind.UNREACHABLE) if agents and len(down) == len(agents) else []
     if not proofs and not silent:
         return
-    shown = [
-        Proof(f"Pod {pod.metadata.namespace}/{pod.metadata.name}", "status.conditions[Ready]", "not True")
-        for pod in down[:3]
-    ]
+    shown = [Proof(f"Pod {pod.namespaced_name}", "status.conditions[Ready]", "not True") for pod in down[:3]]
     yield Fault(evidence=(proofs or silent) + shown)
 
 
@@ -242,18 +241,13 @@ def _endpoint(facts: Facts) -> tuple[str, int] | None:
     return None
 
 
-def _is_ready(pod: Pod) -> bool:
-    found = condition(pod.status.conditions, "Ready")
-    return found is not None and found.status == "True"
-
-
 def _without_kube_proxy(facts: Facts) -> list[str] | None:
     """The nodes of API servers without kube-proxy; None if that cannot be told.
 
     Where nobody has one, something else does what it does.
     """
     proxies = facts.evidence.kube_proxies.value or ()
-    where = {pod.spec.node_name for pod in proxies if _is_ready(pod)}
+    where = {pod.spec.node_name for pod in proxies if pod.is_ready}
     servers = {pod.spec.node_name for pod in facts.evidence.control_plane.value or () if pod.spec.node_name}
     return sorted(servers - where) if where and servers else None
 
@@ -304,15 +298,13 @@ def _proxied(pod: Pod, text: str) -> Iterator[Proof]:
         proxy = env.get("HTTPS_PROXY", "")
         if not proxy or (dialled is not None and _excepted(dialled[0], env.get("NO_PROXY", ""))):
             continue
-        name = f"Pod {pod.metadata.namespace}/{pod.metadata.name}"
+        name = f"Pod {pod.namespaced_name}"
         yield Proof(name, "spec.containers[].env[HTTPS_PROXY]", proxy.rpartition("@")[2])
         yield Proof(name, "spec.containers[].env[NO_PROXY]", env.get("NO_PROXY", "not set"))
 
 
 def _excepted(host: str, exceptions: str) -> bool:
     """Whether NO_PROXY has an address, as golang.org/x/net/http/httpproxy reads it."""
-    import ipaddress
-
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

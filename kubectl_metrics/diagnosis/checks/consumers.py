@@ -24,8 +24,8 @@ _ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):([^:]+)")
 _MISSING_REQUEST = re.compile(r"missing request for (\w+)")
 _NO_API = "unable to fetch metrics from resource metrics API"
 _NO_METRICS = ("did not receive metrics for", "no metrics returned from resource metrics API")
-_ROLE = re.compile(r"""^[\s-]*["']?rolearn["']?\s*:\s*["']?([^\s"']+)""", re.MULTILINE)
-_USERNAME = re.compile(r"""^[\s-]*["']?username["']?\s*:[ \t]*["']?[^\s"']""", re.MULTILINE)
+_ROLE = re.compile(r"""^[ \t-]*["']?rolearn["']?\s*:\s*["']?([^\s"']+)""", re.MULTILINE)
+_USERNAME = re.compile(r"""^[ \t-]*["']?username["']?\s*:[ \t]*["']?[^\s"']""", re.MULTILINE)
 
 
 @check(
@@ -108,7 +108,7 @@ def _nameless(text: str) -> list[str]:
     """The roles in mapRoles (YAML or JSON) that have no username."""
     try:
         entries = msgspec.json.decode(text, type=list[dict[str, object]])
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         pass
     else:
         return [str(one["rolearn"]) for one in entries if one.get("rolearn") and not one.get("username")]
@@ -131,14 +131,10 @@ def _inactive(facts: Facts) -> Iterator[tuple[HPA, Condition]]:
             yield one, found
 
 
-def _name(one: HPA) -> str:
-    return f"{one.metadata.namespace}/{one.metadata.name}"
-
-
 def _quote(one: HPA, found: Condition) -> Proof:
     since = f" (since {found.last_transition_time})" if found.last_transition_time else ""
     return Proof(
-        f"HorizontalPodAutoscaler {_name(one)}",
+        f"HorizontalPodAutoscaler {one.namespaced_name}",
         "status.conditions[ScalingActive].message",
         short(found.message) + since,
     )
@@ -172,7 +168,7 @@ def missing_requests(facts: Facts) -> Iterator[Fault]:
     amount = "64Mi" if resource == "memory" else "100m"
     yield Fault(
         evidence=[_quote(*one) for one in found[:3]],
-        affected=[_name(one) for one, _ in found],
+        affected=[one.namespaced_name for one, _ in found],
         remedy=f"kubectl -n {shlex.quote(first.metadata.namespace)} set resources {workload} "
         f"--requests={resource}={amount}  # for each container, as much as it needs",
     )
@@ -196,7 +192,7 @@ def autoscalers_without_api(facts: Facts) -> Iterator[Fault]:
     if found:
         yield Fault(
             evidence=[_quote(*one) for one in found[:3]],
-            affected=[_name(one) for one, _ in found],
+            affected=[one.namespaced_name for one, _ in found],
             remedy=_describe(found[0][0]) if facts.evidence.pod_metrics.ok else "",
         )
 
@@ -220,7 +216,7 @@ def autoscalers_without_pods(facts: Facts) -> Iterator[Fault]:
         served = facts.evidence.pod_metrics.ok and bool(facts.evidence.pod_metrics.value)
         yield Fault(
             evidence=[_quote(*one) for one in found[:3]],
-            affected=[_name(one) for one, _ in found],
+            affected=[one.namespaced_name for one, _ in found],
             severity=Severity.INFO if served else None,
             remedy=f"{_describe(found[0][0])}; kubectl -n {shlex.quote(found[0][0].metadata.namespace)} get pods",
         )

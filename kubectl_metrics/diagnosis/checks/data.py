@@ -82,7 +82,7 @@ def nothing(facts: Facts) -> Iterator[Fault]:
         yield Fault(
             title="metrics-server has just started and has no metrics yet",
             evidence=[proof],
-            severity=Severity.INFO,
+            passing=True,
             remedy=f"kubectl rollout status {target(facts)}  # it needs two scrapes: a minute or two",
         )
         return

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.serverpods import name_of, patience
+from kubectl_metrics.diagnosis.facts.serverpods import patience
 from kubectl_metrics.diagnosis.facts.vantage import any_answered, evidence, kubelet, rests_on, starting, unseen
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Pod
@@ -60,7 +60,7 @@ def _readable(facts: Facts) -> bool:
 
 
 def _found(facts: Facts, why: _Why, note: str) -> Iterator[Fault]:
-    found = {name_of(pod): (pod, text) for pod, each, text in _without(facts) if each is why}
+    found = {pod.namespaced_name: (pod, text) for pod, each, text in _without(facts) if each is why}
     names = sorted(found)
     if names:
         proofs = {name: [Proof(f"Pod {name}", "status", text)] for name, (_, text) in found.items()}
@@ -101,7 +101,7 @@ def missing(facts: Facts) -> Iterator[Fault]:
 )
 def zero_container(facts: Facts) -> Iterator[Fault]:
     """Only of pods that should have metrics."""
-    unexplained = {name_of(pod) for pod, why, _ in _without(facts) if why is _Why.UNKNOWN}
+    unexplained = {pod.namespaced_name for pod, why, _ in _without(facts) if why is _Why.UNKNOWN}
     if unexplained and not any_answered(facts):
         raise unseen(facts)
     seen: dict[str, list[Proof]] = {}

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl, patch
-from kubectl_metrics.diagnosis.checks.service import port_of, service_name
+from kubectl_metrics.diagnosis.checks.service import port_of
 from kubectl_metrics.diagnosis.facts.complaint import Kind, complaints, target
-from kubectl_metrics.diagnosis.facts.pipeline import Facts, selects
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.selection import selects
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Endpoint, EndpointSlice, Pod, Service, ServicePort
 
@@ -35,10 +36,10 @@ def nobody_ready(facts: Facts) -> Iterator[Fault]:
     if service is None or service.spec.type == "ExternalName" or any(_ready(facts)):
         return
     endpoints = [one for part in facts.evidence.endpoint_slices.get() for one in part.endpoints or ()]
-    waiting = [f"{one.target_ref.namespace}/{one.target_ref.name}" for one in endpoints if one.target_ref]
+    waiting = [one.target_ref.namespaced_name for one in endpoints if one.target_ref]
     proofs = [
         Proof(
-            f"EndpointSlices of {service_name(service)}",
+            f"EndpointSlices of Service {service.namespaced_name}",
             "endpoints[].conditions.ready",
             f"none of {len(endpoints)} is true" if endpoints else "there are no endpoints",
         )
@@ -80,14 +81,16 @@ def port_names_differ(facts: Facts) -> Iterator[Fault]:
         return
     names = sorted({repr(one.name or "") for part in slices for one in part.ports or ()})
     proofs = [
-        Proof(service_name(service), "spec.ports[].name", repr(wanted.name)),
-        Proof(f"EndpointSlices of {service_name(service)}", "ports[].name", ", ".join(names) or "no ports"),
+        Proof(f"Service {service.namespaced_name}", "spec.ports[].name", repr(wanted.name)),
+        Proof(f"EndpointSlices of Service {service.namespaced_name}", "ports[].name", ", ".join(names) or "no ports"),
     ]
     known = [one.name for pod in facts.pods[:1] for one in _ports_of(pod)] if facts.evidence.service_pods.ok else []
     if isinstance(wanted.target_port, str) and known and wanted.target_port not in known:
         proofs += [
-            Proof(service_name(service), "spec.ports[].targetPort", wanted.target_port),
-            Proof(_pod_name(facts.pods[0]), "spec.containers[].ports[].name", ", ".join(map(repr, known))),
+            Proof(f"Service {service.namespaced_name}", "spec.ports[].targetPort", wanted.target_port),
+            Proof(
+                f"Pod {facts.pods[0].namespaced_name}", "spec.containers[].ports[].name", ", ".join(map(repr, known))
+            ),
         ]
         yield Fault(
             evidence=proofs,
@@ -126,7 +129,7 @@ def nobody_listens(facts: Facts) -> Iterator[Fault]:
         named = isinstance(wanted.target_port, str)
         proofs += [
             Proof(
-                service_name(service),
+                f"Service {service.namespaced_name}",
                 "spec.ports[].targetPort",
                 f"{wanted.target_port}, that is {leads}" if named else str(leads),
             ),
@@ -140,20 +143,20 @@ def nobody_listens(facts: Facts) -> Iterator[Fault]:
             else _target_remedy(service, wanted, _own_port(facts, listens)),
         )
     elif proofs:
-        proofs.append(Proof(service_name(service), "spec.ports[].targetPort", str(wanted.target_port or wanted.port)))
+        proofs.append(
+            Proof(
+                f"Service {service.namespaced_name}", "spec.ports[].targetPort", str(wanted.target_port or wanted.port)
+            )
+        )
         if dialled:
             proofs.append(Proof("API server", "dials port", str(dialled)))
         yield Fault(evidence=proofs)
 
 
-def _pod_name(pod: Pod) -> str:
-    return f"Pod {pod.metadata.namespace}/{pod.metadata.name}"
-
-
 def _container_name(facts: Facts) -> str:
     if facts.evidence.deployments.ok and facts.deployment is not None:
         return facts.deployment_name
-    return _pod_name(facts.pods[0]) if facts.pods else "metrics-server"
+    return f"Pod {facts.pods[0].namespaced_name}" if facts.pods else "metrics-server"
 
 
 def _is_ready(one: Endpoint) -> bool:

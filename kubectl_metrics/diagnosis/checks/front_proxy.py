@@ -287,7 +287,7 @@ def _missing_flags(pod: Pod) -> Iterator[Proof]:
         given = parse(words)
         missing = [f"--{name}" for name in _FLAGS if not given.get(name)]
         if missing:
-            name = f"Pod {pod.metadata.namespace}/{pod.metadata.name}"
+            name = f"Pod {pod.namespaced_name}"
             yield Proof(name, "spec.containers[].command", f"without {', '.join(missing)}")
 
 

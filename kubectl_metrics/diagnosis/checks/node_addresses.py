@@ -134,7 +134,7 @@ def dual_stack(facts: Facts) -> Iterator[Fault]:
             pod = own[0][0]
             seen[name] = [
                 Proof(f"Node {name}", "status.addresses[InternalIP].address", str(address)),
-                Proof(f"Pod {pod.metadata.namespace}/{pod.metadata.name}", "status.podIP", pod.status.pod_ip),
+                Proof(f"Pod {pod.namespaced_name}", "status.podIP", pod.status.pod_ip),
             ]
     yield from graded(facts, seen, missing=Severity.WARNING, unknown=None)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl
-from kubectl_metrics.diagnosis.facts.pipeline import Facts, ready
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.vantage import (
     graded,
     is_fargate,
@@ -40,7 +40,7 @@ def not_ready(facts: Facts) -> Iterator[Fault]:
     seen = {}
     for node in facts.nodes:
         name = node.metadata.name
-        if ready(node) or is_young(facts, node) or node.metadata.deletion_timestamp or name in facts.excluded_nodes:
+        if node.is_ready or is_young(facts, node) or node.metadata.deletion_timestamp or name in facts.excluded_nodes:
             continue
         found = condition(node.status.conditions, "Ready")
         text = f"{found.status} {found.reason}: {found.message}" if found is not None else "no such condition"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl, patch
-from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, selects
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server
+from kubectl_metrics.diagnosis.facts.selection import selects
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import APIService, Deployment
 from kubectl_metrics.wire.metrics_list import GROUP
@@ -34,7 +35,7 @@ def other_provider(facts: Facts) -> Iterator[Fault]:
     if behind is not None and _is_behind(facts, behind) and is_metrics_server(behind.spec.template.spec.containers):
         return  # it is metrics-server, its Service has another name
     proofs = [
-        Proof(facts.api_service_name, "spec.service", f"{reference.namespace}/{reference.name}:{reference.port}"),
+        Proof(facts.api_service_name, "spec.service", f"{reference.namespaced_name}:{reference.port}"),
         *_owners(facts.api_service),
     ]
     server = installed(facts)
@@ -47,8 +48,9 @@ def other_provider(facts: Facts) -> Iterator[Fault]:
                 remedy="nothing has to be done if that is intended",
             )
         return
-    place = f"{server.metadata.namespace}/{server.metadata.name}"
-    proofs.append(Proof(f"Deployment {place}", "spec.template.spec.containers[].image", images(server)))
+    proofs.append(
+        Proof(f"Deployment {server.namespaced_name}", "spec.template.spec.containers[].image", images(server))
+    )
     own = {"namespace": server.metadata.namespace, "name": server.metadata.name, "port": 443}
     yield Fault(
         evidence=proofs + facts.complaints[:2],
@@ -78,7 +80,7 @@ def heapster(facts: Facts) -> Iterator[Fault]:
     found = [one for one in facts.evidence.deployments.get() if _is_heapster(one)]
     if not found:
         return
-    names = sorted(f"{one.metadata.namespace}/{one.metadata.name}" for one in found)
+    names = sorted(one.namespaced_name for one in found)
     first = min(found, key=lambda one: one.key)
     yield Fault(
         evidence=[Proof(f"Deployment {names[0]}", "spec.template.spec.containers[].image", images(first))],

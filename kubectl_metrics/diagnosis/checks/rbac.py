@@ -20,7 +20,7 @@ from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import patch
 from kubectl_metrics.diagnosis.evidence import Read, Unknown
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.rules import Account, Grants, Right
+from kubectl_metrics.diagnosis.facts.rules import Grants, Right
 from kubectl_metrics.diagnosis.facts.serverpods import serving, short, works
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Role
@@ -52,7 +52,7 @@ class _Judgement:
     def __init__(self, facts: Facts, rights: Sequence[Right], reads: Sequence[str] = _CLUSTER) -> None:
         """Raises Unknown where it lacks something as far as can be seen, and not everything could be seen."""
         evidence = facts.evidence
-        self.account = Account(*facts.account)
+        self.account = facts.account
         self.grants = Grants(
             self.account,
             cluster_bindings=evidence.cluster_role_bindings.value or (),
@@ -69,24 +69,19 @@ class _Judgement:
                     raise Unknown(read)
 
     @property
-    def name(self) -> str:
-        """ "ServiceAccount kube-system/metrics-server", for evidence."""
-        return f"ServiceAccount {self.account.namespace}/{self.account.name}"
-
-    @property
     def option(self) -> str:
         """kubectl's option for a binding to the account."""
         return shlex.quote(f"--serviceaccount={self.account.namespace}:{self.account.name}")
 
     def proofs(self) -> list[Proof]:
         """What it lacks, and why as far as that can be seen: a role that is not there, nothing bound at all."""
-        found = [Proof(self.name, "may not", short(", ".join(str(one) for one in self.lacking)))]
+        found = [Proof(str(self.account), "may not", short(", ".join(str(one) for one in self.lacking)))]
         for one in self.grants.dangling():
             kind = "RoleBinding" if one.metadata.namespace else "ClusterRoleBinding"
             value = f"{one.role_ref.name}, which does not exist"
             found.append(Proof(f"{kind} {one.metadata.name}", "roleRef.name", short(value)))
         bound = sorted({one.role_ref.name for one in self.grants.direct})
-        found.append(Proof(self.name, "bound to", short(", ".join(bound) or "nothing")))
+        found.append(Proof(str(self.account), "bound to", short(", ".join(bound) or "nothing")))
         return found
 
     def own_role(self) -> Role | None:
@@ -253,12 +248,11 @@ def account(facts: Facts) -> Iterator[Fault]:
     """Not there, or there and bound to nothing, as after a change of serviceAccountName or of the namespace."""
     if facts.flags is None:
         return
-    place, name = facts.account
-    known = f"ServiceAccount {place}/{name}"
+    own = facts.account
     if facts.evidence.service_account.absent:
         yield Fault(
-            evidence=[Proof(known, "metadata.name", "no such ServiceAccount")],
-            remedy=f"kubectl -n {shlex.quote(place)} create serviceaccount {shlex.quote(name)}",
+            evidence=[Proof(str(own), "metadata.name", "no such ServiceAccount")],
+            remedy=f"kubectl -n {shlex.quote(own.namespace)} create serviceaccount {shlex.quote(own.name)}",
         )
         return
     evidence = facts.evidence
@@ -270,10 +264,10 @@ def account(facts: Facts) -> Iterator[Fault]:
     yield Fault(
         title="Nothing is bound to metrics-server's ServiceAccount",
         evidence=[
-            Proof(_workload(facts), "spec.template.spec.serviceAccountName", short(name)),
-            Proof(known, "bound to", "nothing"),
+            Proof(_workload(facts), "spec.template.spec.serviceAccountName", short(own.name)),
+            Proof(str(own), "bound to", "nothing"),
         ],
-        remedy=f"kubectl -n {shlex.quote(place)} set serviceaccount {_short_target(facts)} metrics-server  "
+        remedy=f"kubectl -n {shlex.quote(own.namespace)} set serviceaccount {_short_target(facts)} metrics-server  "
         "# the account that the bindings are for",
     )
 

@@ -64,7 +64,6 @@ def api_service_missing(facts: Facts) -> Iterator[Fault]:
     found = None if _registered(facts) else installed(facts)
     if found is None:
         return
-    place = f"{found.metadata.namespace}/{found.metadata.name}"
     release = found.metadata.annotations.helm_release if found.metadata.annotations else ""
     remedy = ""
     if release:
@@ -77,7 +76,7 @@ def api_service_missing(facts: Facts) -> Iterator[Fault]:
     yield Fault(
         evidence=[
             _absence(facts),
-            Proof(f"Deployment {place}", "spec.template.spec.containers[].image", images(found)),
+            Proof(f"Deployment {found.namespaced_name}", "spec.template.spec.containers[].image", images(found)),
         ],
         remedy=remedy,
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts.pipeline import Facts, selects
+from kubectl_metrics.diagnosis.checks.providers import images
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.selection import selects
 from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
     deployment,
     event_proofs,
     extent,
-    name_of,
     pod_target,
     pods_in,
     scheduled,
@@ -22,7 +23,7 @@ from kubectl_metrics.diagnosis.facts.serverpods import (
     who,
 )
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Pod, PodSpec, condition
+from kubectl_metrics.diagnosis.objects import Pod, condition
 
 _DEBUG_PODS = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-pods/"
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/#imagepullbackoff"
@@ -61,7 +62,7 @@ def no_pod(facts: Facts) -> Iterator[Fault]:
         proofs.append(Proof(facts.deployment_name, "status.conditions[ReplicaFailure].message", short(failure.message)))
     for pod in facts.pods[:3]:
         reason = f"{pod.status.reason or pod.status.phase}: {pod.status.message}".rstrip(": ")
-        proofs.append(Proof(f"Pod {name_of(pod)}", "status.reason", short(reason)))
+        proofs.append(Proof(f"Pod {pod.namespaced_name}", "status.reason", short(reason)))
     yield Fault(
         title=f"{who(facts)}'s pods are not created"
         if len(proofs) > 1 and not facts.pods
@@ -110,13 +111,13 @@ def _why_stuck(facts: Facts, pod: Pod, kind: State) -> list[Proof]:
     if kind is State.UNSCHEDULED:
         refused = scheduled(pod)
         if refused is None:
-            return [Proof(f"Pod {name_of(pod)}", "spec.nodeName", "none, and no scheduler has said why")]
+            return [Proof(f"Pod {pod.namespaced_name}", "spec.nodeName", "none, and no scheduler has said why")]
         text = f"{refused.reason}: {refused.message}".rstrip(": ")
-        return [Proof(f"Pod {name_of(pod)}", "status.conditions[PodScheduled].message", short(text))]
+        return [Proof(f"Pod {pod.namespaced_name}", "status.conditions[PodScheduled].message", short(text))]
     proofs = waiting_proofs(pod)
     if kind is State.CREATING:
         proofs += event_proofs(facts, *_CREATION_EVENTS, pods=[pod])
-    return proofs or [Proof(f"Pod {name_of(pod)}", "status.phase", pod.status.phase or "none")]
+    return proofs or [Proof(f"Pod {pod.namespaced_name}", "status.phase", pod.status.phase or "none")]
 
 
 @check(
@@ -141,8 +142,8 @@ def image_not_pulled(facts: Facts) -> Iterator[Fault]:
     proofs = []
     for pod in pods[:3]:
         proofs += waiting_proofs(pod)
-        images = [one.image for one in pod.spec.containers or ()]
-        proofs.append(Proof(f"Pod {name_of(pod)}", "spec.containers[].image", short(", ".join(images))))
+        names = [one.image for one in pod.spec.containers or ()]
+        proofs.append(Proof(f"Pod {pod.namespaced_name}", "spec.containers[].image", short(", ".join(names))))
         proofs += event_proofs(facts, "Failed", pods=[pod], having="ailed to pull")
     affected, severity = extent(facts, pods)
     yield Fault(
@@ -178,20 +179,16 @@ def several(facts: Facts) -> Iterator[Fault]:
         and one.metadata.namespace == service.metadata.namespace
         and selects(service.spec.selector, one.spec.template.metadata.labels)
     ]
-    names = [f"{one.metadata.namespace}/{one.metadata.name}" for one in alive]
+    names = [one.namespaced_name for one in alive]
     proofs = [
-        Proof(f"Deployment {name}", "spec.template.spec.containers[].image", short(_images(one.spec.template.spec)))
+        Proof(f"Deployment {name}", "spec.template.spec.containers[].image", short(images(one)))
         for name, one in zip(names, alive, strict=True)
     ]
     if len(selected) > 1:
         yield Fault(
             title="One Service selects the pods of several metrics-servers",
             evidence=proofs,
-            affected=[f"{one.metadata.namespace}/{one.metadata.name}" for one in selected],
+            affected=[one.namespaced_name for one in selected],
         )
     else:
         yield Fault(evidence=proofs, affected=names, severity=Severity.INFO)
-
-
-def _images(spec: PodSpec) -> str:
-    return ", ".join(one.image for one in spec.containers or ())

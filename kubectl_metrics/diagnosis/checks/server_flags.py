@@ -12,9 +12,7 @@ from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
     container_of,
     extent,
-    is_ready,
     metrics_missing,
-    name_of,
     owner,
     pods_in,
     scheduled,
@@ -55,7 +53,7 @@ def flags_refused(facts: Facts) -> Iterator[Fault]:
             found = _objections(facts, container)
             if found and container is not None:
                 affected, severity = extent(facts, [pod])
-                yield _refusal(facts, f"Pod {name_of(pod)}", "spec", container, found, affected, severity)
+                yield _refusal(facts, f"Pod {pod.namespaced_name}", "spec", container, found, affected, severity)
                 return
 
 
@@ -121,7 +119,7 @@ def port_taken(facts: Facts) -> Iterator[Fault]:
 
 
 def _clash(facts: Facts, pod: Pod, kind: State) -> list[Proof]:
-    where = f"Pod {name_of(pod)}"
+    where = f"Pod {pod.namespaced_name}"
     if kind is State.UNSCHEDULED:
         refused = scheduled(pod)
         if refused is not None and _NO_PORT in refused.message:
@@ -227,6 +225,6 @@ def _asks(facts: Facts) -> bool:
         return True
     for pod in pods_in(facts, State.READY, State.UNREADY, State.YOUNG):
         status = server_status(pod)
-        if is_ready(pod) or status is None or not status.ready:
+        if pod.is_ready or status is None or not status.ready:
             return True
     return False

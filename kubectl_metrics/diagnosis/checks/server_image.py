@@ -13,7 +13,6 @@ from kubectl_metrics.diagnosis.facts.serverpods import (
     container_of,
     extent,
     metrics_missing,
-    name_of,
     owner,
     pods_in,
     server_status,
@@ -126,7 +125,7 @@ def other_architecture(facts: Facts) -> Iterator[Fault]:
     """The words of the runtime are in the log, and with some runtimes in the status."""
     pods, proofs = [], []
     for pod in pods_in(facts, State.CRASHING, State.START, State.CREATING):
-        where = f"Pod {name_of(pod)}"
+        where = f"Pod {pod.namespaced_name}"
         words = next((one for one in texts(facts) if one.object == where and _FORMAT in one.value), None)
         node = facts.nodes_by_name.get(pod.spec.node_name) if facts.evidence.nodes.ok else None
         architecture = node.status.node_info.architecture if node is not None else ""

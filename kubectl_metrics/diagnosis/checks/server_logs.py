@@ -10,7 +10,7 @@ import msgspec
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.serverpods import State, extent, name_of, pods_in, short, target, texts, who
+from kubectl_metrics.diagnosis.facts.serverpods import State, extent, pods_in, short, target, texts, who
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 
 _NETWORK = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/"
@@ -47,7 +47,7 @@ _RECENT = 900.0  # seconds; what is older may be over
 def no_api_server(facts: Facts) -> Iterator[Fault]:
     """The words of a process that does not serve; without --logs they are known in few clusters."""
     pods = pods_in(facts, State.CRASHING, State.UNREADY)
-    names = {f"Pod {name_of(pod)}": pod for pod in pods}
+    names = {f"Pod {pod.namespaced_name}": pod for pod in pods}
     proofs: dict[str, Proof] = {}
     for one in texts(facts):
         if one.object in names and one.object not in proofs and _NO_API_SERVER.search(one.value):

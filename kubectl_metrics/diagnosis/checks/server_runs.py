@@ -13,8 +13,8 @@ from kubectl_metrics.diagnosis.facts.serverpods import (
     container_of,
     event_proofs,
     extent,
+    has_crashed,
     last_end,
-    name_of,
     pod_target,
     pods_in,
     server_status,
@@ -76,7 +76,7 @@ def crashes(facts: Facts) -> Iterator[Fault]:
     if not pods:
         return
     proofs = []
-    names = {f"Pod {name_of(pod)}" for pod in pods}
+    names = {f"Pod {pod.namespaced_name}" for pod in pods}
     for pod in pods[:3]:
         for one in statuses(pod):
             if not one.ready and last_end(one) is not None:
@@ -89,7 +89,7 @@ def crashes(facts: Facts) -> Iterator[Fault]:
     container = f" -c {culprit.name}" if culprit is not None else ""
     yield Fault(
         title=f"{who(facts)} ends again and again",
-        evidence=proofs or [Proof(f"Pod {name_of(pods[0])}", "status.phase", pods[0].status.phase)],
+        evidence=proofs or [Proof(f"Pod {pods[0].namespaced_name}", "status.phase", pods[0].status.phase)],
         affected=affected,
         severity=severity,
         remedy=f"kubectl logs {pod_target(pods[0])}{container} --previous  # the line with panic: or Error:",
@@ -100,7 +100,7 @@ def _end(pod: Pod, one: ContainerStatus) -> Proof:
     end = last_end(one)
     field = "state" if one.state.terminated is not None else "lastState"
     value = f"{end.reason}, exit code {end.exit_code}, {one.restart_count} restarts" if end is not None else "none"
-    return Proof(f"Pod {name_of(pod)}", f"status.containerStatuses[{one.name}].{field}.terminated", short(value))
+    return Proof(f"Pod {pod.namespaced_name}", f"status.containerStatuses[{one.name}].{field}.terminated", short(value))
 
 
 @check(
@@ -133,7 +133,7 @@ def out_of_memory(facts: Facts) -> Iterator[Fault]:
     if container is not None:
         proofs.append(
             Proof(
-                f"Pod {name_of(pods[0])}",
+                f"Pod {pods[0].namespaced_name}",
                 f"spec.containers[{container.name}].resources.limits.memory",
                 format_bytes(limit) if limit is not None else "none: the node itself had no memory left",
             )
@@ -180,7 +180,8 @@ def _was_killed(facts: Facts, pod: Pod) -> bool:
     Category.METRICS_SERVER,
     title="metrics-server runs and is not ready",
     why="It becomes ready when it has scraped at least one kubelet twice, with nodes and containers in the answer. As "
-    "long as it is not, the Service has no endpoint and the API server has nobody to ask.",
+    "long as it is not, the Service has no endpoint and the API server has nobody to ask. Right after its start that "
+    "is how it should be.",
     remedy="kubectl -n kube-system logs deployment/metrics-server  # the lines with: Failed to scrape node",
     link=f"{_KNOWN_ISSUES}#metrics-server-pod-failed-to-reach-running-status",
     needs=("service_pods",),
@@ -196,8 +197,8 @@ def not_ready(facts: Facts) -> Iterator[Fault]:
     if lost:
         yield Fault(
             title=f"{who(facts)}'s pod is on a node that is not ready",
-            evidence=[Proof(f"Pod {name_of(pod)}", "spec.nodeName", pod.spec.node_name) for pod in lost[:3]],
-            affected=[name_of(pod) for pod in lost],
+            evidence=[Proof(f"Pod {pod.namespaced_name}", "spec.nodeName", pod.spec.node_name) for pod in lost[:3]],
+            affected=[pod.namespaced_name for pod in lost],
             severity=extent(facts, lost)[1],
             remedy=f"kubectl describe node {shlex.quote(lost[0].spec.node_name)}  # or wait until the pod is made "
             "anew elsewhere",
@@ -211,7 +212,7 @@ def not_ready(facts: Facts) -> Iterator[Fault]:
         status = server_status(pod)
         since = status.state.running.started_at if status is not None and status.state.running is not None else None
         running = f"running since {since}" if since else "new"
-        proofs.append(Proof(f"Pod {name_of(pod)}", "status.conditions[Ready].status", f"not True, {running}"))
+        proofs.append(Proof(f"Pod {pod.namespaced_name}", "status.conditions[Ready].status", f"not True, {running}"))
     health = facts.evidence.readyz.value
     if health is not None and not serving(facts):
         failed = ", ".join(_FAILED_PROBE.findall(health.text)) or short(health.text)
@@ -239,6 +240,7 @@ def not_ready(facts: Facts) -> Iterator[Fault]:
         yield Fault(
             title=f"{who(facts)} has only just started",
             evidence=proofs,
+            passing=not lost and not any(has_crashed(facts, one) for pod in young for one in statuses(pod)),
             remedy=f"kubectl rollout status {target(facts)}  # it needs two scrapes: a minute or two",
         )
 
@@ -250,7 +252,7 @@ def _odd_probe(pod: Pod) -> Proof | None:
     if container is None or probe is None or probe.http_get is None or probe.http_get.path in _PATHS:
         return None
     where = f"spec.containers[{container.name}].readinessProbe.httpGet.path"
-    return Proof(f"Pod {name_of(pod)}", where, short(probe.http_get.path or "/"))
+    return Proof(f"Pod {pod.namespaced_name}", where, short(probe.http_get.path or "/"))
 
 
 @check(
@@ -283,7 +285,9 @@ def killed_by_probe(facts: Facts) -> Iterator[Fault]:
         elif not (one.reason == "Unhealthy" and one.message.startswith("Liveness probe failed")):
             continue
         times = f"{one.message} ({one.count} times)" if (one.count or 0) > 1 else one.message
-        proofs[pod.metadata.name + one.reason] = Proof(f"Event about Pod {name_of(pod)}", one.reason, short(times))
+        proofs[pod.metadata.name + one.reason] = Proof(
+            f"Event about Pod {pod.namespaced_name}", one.reason, short(times)
+        )
     if not killed:
         return
     health = facts.evidence.livez.value
@@ -327,6 +331,6 @@ def restarts(facts: Facts) -> Iterator[Fault]:
     if pods:
         yield Fault(
             evidence=proofs[:3],
-            affected=[name_of(pod) for pod in pods],
+            affected=[pod.namespaced_name for pod in pods],
             remedy=f"kubectl logs {pod_target(pods[0])} --all-containers --previous  # why it ended",
         )

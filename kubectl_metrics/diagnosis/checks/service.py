@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import MANIFESTS, kubectl, patch
-from kubectl_metrics.diagnosis.facts.pipeline import Facts, selects
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.selection import selects
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Deployment, EndpointSlice, Pod, Service, ServicePort
 from kubectl_metrics.wire.metrics_list import GROUP
@@ -40,7 +41,7 @@ def service_missing(facts: Facts) -> Iterator[Fault]:
     reference = facts.reference
     if reference is None or not facts.evidence.service.absent:
         return
-    proofs = [Proof(facts.api_service_name, "spec.service", f"{reference.namespace}/{reference.name}")]
+    proofs = [Proof(facts.api_service_name, "spec.service", reference.namespaced_name)]
     proofs += facts.complaints[:1]
     yield Fault(evidence=proofs, remedy=_missing_remedy(facts))
 
@@ -94,18 +95,20 @@ def selector_matches_nothing(facts: Facts) -> Iterator[Fault]:
         return
     if any(one.conditions.ready is not False for part in slices(facts) for one in part.endpoints or ()):
         return
-    name = service_name(service)
+    name = f"Service {service.namespaced_name}"
     proofs = [Proof(name, "spec.selector", _labels(service.spec.selector))]
     others = [one for one in facts.deployments if one.metadata.namespace == service.metadata.namespace]
     if any(selects(service.spec.selector, one.spec.template.metadata.labels) for one in _deployments_beside(facts)):
         return  # their pods are missing, which is another matter
     if others:
         labels = others[0].spec.template.metadata.labels
-        proofs.append(Proof(_deployment_name(others[0]), "spec.template.metadata.labels", _labels(labels)))
+        proofs.append(
+            Proof(f"Deployment {others[0].namespaced_name}", "spec.template.metadata.labels", _labels(labels))
+        )
         yield Fault(evidence=proofs, remedy=_selector_remedy(service, others[0]))
     elif facts.deployments:
         other = facts.deployments[0]
-        proofs.append(Proof(_deployment_name(other), "metadata.namespace", other.metadata.namespace))
+        proofs.append(Proof(f"Deployment {other.namespaced_name}", "metadata.namespace", other.metadata.namespace))
         yield Fault(
             evidence=proofs,
             title="metrics-server runs in another namespace than the Service",
@@ -144,7 +147,7 @@ def odd_service(facts: Facts) -> Iterator[Fault]:
     service = facts.evidence.service.value
     if service is None:
         return
-    name, spec = service_name(service), service.spec
+    name, spec = f"Service {service.namespaced_name}", service.spec
     complaining = [one for one in facts.complaints if _UNUSABLE.search(one.value)]
     delete = kubectl("delete", "service", service.metadata.name, namespace=service.metadata.namespace)
     if spec.type == "ExternalName" or spec.cluster_ip == "None":
@@ -174,10 +177,6 @@ def odd_service(facts: Facts) -> Iterator[Fault]:
 # ---- what they share ----
 
 
-def service_name(service: Service) -> str:
-    return f"Service {service.metadata.namespace}/{service.metadata.name}"
-
-
 def port_of(facts: Facts, service: Service) -> ServicePort | None:
     """The Service's port that the APIService means; 443 where that may not be read."""
     reference = facts.reference if facts.evidence.api_services.ok else None
@@ -188,10 +187,6 @@ def port_of(facts: Facts, service: Service) -> ServicePort | None:
 def slices(facts: Facts) -> Sequence[EndpointSlice]:
     """The Service's EndpointSlices, as far as they could be read."""
     return facts.evidence.endpoint_slices.value or ()
-
-
-def _deployment_name(one: Deployment) -> str:
-    return f"Deployment {one.metadata.namespace}/{one.metadata.name}"
 
 
 def _labels(labels: dict[str, str] | None) -> str:

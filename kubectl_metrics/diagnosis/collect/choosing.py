@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from kubectl_metrics.diagnosis import objects
-from kubectl_metrics.sources.kubelets import RESOURCE_ANNOTATION
+from kubectl_metrics.sources.measuring import RESOURCE_ANNOTATION
 from kubectl_metrics.wire.core import DaemonEndpoint, DaemonEndpoints, Node, NodeAddress, NodeStatus, ObjectMeta
 
 T = TypeVar("T")

@@ -46,7 +46,7 @@ from kubectl_metrics.sources.access import (
     direct_channel,
     is_api_refusal,
 )
-from kubectl_metrics.sources.kubelets import resource_path
+from kubectl_metrics.sources.measuring import resource_path
 from kubectl_metrics.sources.parallel import Tick, gather
 from kubectl_metrics.sources.reach import Reach
 from kubectl_metrics.wire import certificate, servername, status

@@ -78,7 +78,7 @@ def read_list(
         seconds = round(seconds + part.seconds, 3)
         if part.value is None:
             if not items:
-                return msgspec.structs.replace(part, value=None, seconds=seconds)  # type: ignore[arg-type]  # no value
+                return msgspec.structs.replace(unread(part), seconds=seconds)
             note = f"the first {len(items)}; then: {part.message}"
             return Read(what=what, state=OK, value=items, partial=note, seconds=seconds)
         items += part.value.items or []
@@ -88,6 +88,9 @@ def read_list(
         if at_most is not None and len(items) >= at_most:
             rest = part.value.metadata.remaining_item_count
             note = f"the first {len(items)}" + (f" of {len(items) + rest}" if rest else "")
+            return Read(what=what, state=OK, value=items, status=part.status, partial=note, seconds=seconds)
+        if following == more.get("_continue"):
+            note = f"the first {len(items)}; then: a list without end, its continue token is always the same"
             return Read(what=what, state=OK, value=items, status=part.status, partial=note, seconds=seconds)
         more = {"_continue": following}
 
@@ -108,6 +111,11 @@ def merged(parts: list[Read[list[T]]], key: Callable[[T], object]) -> Read[list[
     bad = next((part for part in parts if part.value is None), None)
     partial = next((part.partial for part in good if part.partial), "") or (bad.message if bad else "")
     return Read(what=good[0].what, state=OK, value=list(items.values()), partial=partial)
+
+
+def unread(part: Read[Any]) -> Read[Any]:
+    """The outcome of a part that has no value, as that of the whole."""
+    return msgspec.structs.replace(part, value=None)
 
 
 _DECODERS: dict[Any, Any] = {}  # compiling one costs more than most of the reads

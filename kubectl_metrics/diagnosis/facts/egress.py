@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from kubectl_metrics.diagnosis.facts.pipeline import selects_labels
+from kubectl_metrics.diagnosis.facts.selection import selects_labels
 from kubectl_metrics.diagnosis.objects import IPBlock, NetworkPolicy, NetworkPolicyPort, Pod
 
 IP: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"

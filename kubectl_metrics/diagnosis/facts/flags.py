@@ -75,7 +75,7 @@ class ServerFlags:
     def secure_port(self) -> int:
         """The port that it listens on; 0 if that is no number."""
         text = self.given.get("secure-port", "443")
-        return int(text) if text.isascii() and text.isdecimal() else 0
+        return int(text) if len(text) < 10 and text.isascii() and text.isdecimal() else 0
 
     @property
     def address_types(self) -> Sequence[str]:
@@ -102,7 +102,7 @@ class ServerFlags:
     def kubelet_port(self) -> int:
         """The port that it dials where it does not take the node's own."""
         text = self.given.get("kubelet-port", "10250")
-        return int(text) if text.isascii() and text.isdecimal() else 0
+        return int(text) if len(text) < 10 and text.isascii() and text.isdecimal() else 0
 
     @property
     def node_selector(self) -> str:

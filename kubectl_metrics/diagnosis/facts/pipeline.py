@@ -8,30 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 
 from kubectl_metrics.diagnosis.evidence import FAILED, Evidence
 from kubectl_metrics.diagnosis.facts.flags import ServerFlags
-from kubectl_metrics.diagnosis.facts.selection import matches
+from kubectl_metrics.diagnosis.facts.rules import Account
+from kubectl_metrics.diagnosis.facts.selection import matches, selects, selects_labels
 from kubectl_metrics.diagnosis.findings import Proof
 from kubectl_metrics.diagnosis.objects import (
     APIService,
     Condition,
     Container,
     Deployment,
-    LabelSelector,
     Node,
     Pod,
     ServiceReference,
     condition,
+    is_true,
 )
 from kubectl_metrics.diagnosis.probe import KubeletProbe
 from kubectl_metrics.wire.metrics_list import GROUP
 from kubectl_metrics.wire.time import parse_timestamp
 
-_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
+_VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})(?:\.(\d+))?")
 _LABELS = ("k8s-app", "app.kubernetes.io/name", "app")  # what manifests and charts mark metrics-server with
 
 
@@ -56,7 +57,7 @@ class Facts:
         asked = milliseconds(connected.asked)
         try:
             theirs = parsedate_to_datetime(connected.date).timestamp() * 1000
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return None if asked is None else round(theirs) - asked
 
@@ -86,7 +87,7 @@ class Facts:
     @property
     def is_available(self) -> bool:
         """Whether the API server holds metrics.k8s.io for available."""
-        return self.available is not None and self.available.status == "True"
+        return self.api_service is not None and is_true(self.api_service.status.conditions, "Available")
 
     def unavailable(self, *reasons: str) -> str:
         """The message of the condition Available if it is not true (for one of these reasons); else ""."""
@@ -143,7 +144,7 @@ class Facts:
     def service_name(self) -> str:
         """ "Service kube-system/metrics-server", for evidence."""
         found = self.reference
-        return f"Service {found.namespace}/{found.name}" if found else "Service"
+        return f"Service {found.namespaced_name}" if found else "Service"
 
     @property
     def api_service_name(self) -> str:
@@ -176,7 +177,7 @@ class Facts:
     def deployment_name(self) -> str:
         """ "Deployment kube-system/metrics-server", for evidence."""
         found = self.deployment
-        return f"Deployment {found.metadata.namespace}/{found.metadata.name}" if found else "Deployment metrics-server"
+        return f"Deployment {found.namespaced_name}" if found else "Deployment metrics-server"
 
     @cached_property
     def pods(self) -> list[Pod]:
@@ -228,15 +229,15 @@ class Facts:
         return (int(match.group(1)), int(match.group(2))) if match else None
 
     @cached_property
-    def account(self) -> tuple[str, str]:
-        """Namespace and name of metrics-server's ServiceAccount."""
+    def account(self) -> Account:
+        """metrics-server's ServiceAccount."""
         if self.evidence.deployments.ok and self.deployment is not None:
             spec, place = self.deployment.spec.template.spec, self.deployment.metadata.namespace
         elif self.pods:
             spec, place = self.pods[0].spec, self.pods[0].metadata.namespace
         else:
-            return self.namespace, "metrics-server"
-        return place, spec.service_account_name or "default"
+            return Account(self.namespace, "metrics-server")
+        return Account(place, spec.service_account_name or "default")
 
     # ---- nodes and kubelets ----
 
@@ -290,12 +291,6 @@ class Facts:
         return None
 
 
-def ready(node: Node) -> bool:
-    """Whether a node's condition Ready is true."""
-    found = condition(node.status.conditions, "Ready")
-    return found is not None and found.status == "True"
-
-
 def server_container(containers: Iterable[Container] | None) -> Container | None:
     """The container that serves metrics.k8s.io: metrics-server by its name or image, else the first."""
     known = list(containers or ())
@@ -314,30 +309,6 @@ def is_metrics_server(containers: Iterable[Container] | None) -> bool:
     return False
 
 
-def selects(selector: Mapping[str, str] | None, labels: Mapping[str, str] | None) -> bool:
-    """Whether a Service's selector matches labels; an empty one selects nothing."""
-    return bool(selector) and all((labels or {}).get(key) == value for key, value in (selector or {}).items())
-
-
-def selects_labels(selector: LabelSelector | None, labels: Mapping[str, str] | None) -> bool:
-    """Whether a label selector matches labels; an empty one matches everything, None nothing."""
-    if selector is None:
-        return False
-    known = labels or {}
-    if any(known.get(key) != value for key, value in (selector.match_labels or {}).items()):
-        return False
-    for one in selector.match_expressions or ():
-        holds = {
-            "In": one.key in known and known[one.key] in (one.values or ()),
-            "NotIn": known.get(one.key) not in (one.values or ()),
-            "Exists": one.key in known,
-            "DoesNotExist": one.key not in known,
-        }.get(one.operator, False)
-        if not holds:
-            return False
-    return True
-
-
 def milliseconds(timestamp: str | None) -> int | None:
     """An RFC 3339 time in milliseconds since 1970; None if it is none."""
     try:
@@ -354,6 +325,4 @@ def minor_version(text: str) -> tuple[int, int] | None:
 
 def instant(milliseconds_since_1970: int) -> datetime:
     """A point in time in UTC."""
-    from datetime import timezone
-
     return datetime.fromtimestamp(milliseconds_since_1970 / 1000, tz=timezone.utc)

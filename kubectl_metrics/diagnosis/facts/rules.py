@@ -38,6 +38,9 @@ class Account(msgspec.Struct, frozen=True):
     namespace: str
     name: str
 
+    def __str__(self) -> str:
+        return f"ServiceAccount {self.namespace}/{self.name}"
+
     @property
     def user(self) -> str:
         """The user that the API server sees."""

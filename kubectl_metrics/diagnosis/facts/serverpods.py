@@ -14,7 +14,7 @@ import enum
 import shlex
 from collections.abc import Iterator, Sequence
 
-from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, ready, server_container
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, server_container
 from kubectl_metrics.diagnosis.findings import Proof, Severity
 from kubectl_metrics.diagnosis.objects import (
     Condition,
@@ -69,17 +69,12 @@ def short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
-def name_of(pod: Pod) -> str:
-    """ "namespace/name"."""
-    return f"{pod.metadata.namespace}/{pod.metadata.name}"
-
-
 def state(facts: Facts, pod: Pod) -> State:
     """What keeps a pod from serving."""
     status = pod.status
     if status.phase in ("Failed", "Succeeded"):
         return State.GONE
-    if is_ready(pod):
+    if pod.is_ready:
         return State.READY
     age = facts.age(pod.metadata.creation_timestamp)
     old = age is None or age > _PATIENCE
@@ -94,7 +89,7 @@ def state(facts: Facts, pod: Pod) -> State:
     if reasons & START_REASONS:
         return State.START
     container = server_status(pod)
-    if "CrashLoopBackOff" in reasons or (container is not None and _ended_badly(facts, container)):
+    if "CrashLoopBackOff" in reasons or (container is not None and _is_crashing(facts, container)):
         return State.CRASHING
     running = container.state.running if container is not None else None
     if running is None:
@@ -114,21 +109,15 @@ def pods_in(facts: Facts, *states: State) -> list[Pod]:
     return [pod for pod in facts.pods if state(facts, pod) in states]
 
 
-def is_ready(pod: Pod) -> bool:
-    """Whether the pod's condition Ready is true."""
-    found = condition(pod.status.conditions, "Ready")
-    return found is not None and found.status == "True"
-
-
 def serving(facts: Facts) -> bool:
     """Whether any of the pods is ready."""
-    return any(is_ready(pod) for pod in facts.pods)
+    return any(pod.is_ready for pod in facts.pods)
 
 
 def extent(facts: Facts, pods: Sequence[Pod]) -> tuple[list[str], Severity | None]:
     """Whom it concerns that pods do not serve: everybody, or those pods alone where another one does, for now."""
     if serving(facts):
-        return [name_of(pod) for pod in pods], Severity.WARNING
+        return [pod.namespaced_name for pod in pods], Severity.WARNING
     return [], None
 
 
@@ -137,7 +126,7 @@ def on_lost_node(facts: Facts, pod: Pod) -> bool:
     if not facts.evidence.nodes.ok:
         return False
     node = facts.nodes_by_name.get(pod.spec.node_name)
-    return node is not None and not ready(node)
+    return node is not None and not node.is_ready
 
 
 def server_status(pod: Pod) -> ContainerStatus | None:
@@ -162,6 +151,13 @@ def last_end(container: ContainerStatus) -> Terminated | None:
     return container.state.terminated or container.last_state.terminated
 
 
+def has_crashed(facts: Facts, container: ContainerStatus) -> bool:
+    """Whether a container's last run has ended with an error, and not long ago."""
+    end = last_end(container)
+    age = facts.age(end.finished_at) if end is not None else None
+    return _has_failed(container) and (age is None or age < _RECENT)
+
+
 def scheduled(pod: Pod) -> Condition | None:
     """The pod's condition PodScheduled."""
     return condition(pod.status.conditions, "PodScheduled")
@@ -171,7 +167,7 @@ def waiting_proofs(pod: Pod) -> list[Proof]:
     """What the containers of a pod wait for."""
     return [
         Proof(
-            f"Pod {name_of(pod)}",
+            f"Pod {pod.namespaced_name}",
             f"status.containerStatuses[{one.name}].state.waiting",
             short(f"{one.state.waiting.reason}: {one.state.waiting.message}".rstrip(": ")),
         )
@@ -188,10 +184,10 @@ def texts(facts: Facts) -> Iterator[Proof]:
             for field, end in ends:
                 if end is not None and end.message:
                     where = f"status.containerStatuses[{one.name}].{field}.message"
-                    yield Proof(f"Pod {name_of(pod)}", where, end.message)
+                    yield Proof(f"Pod {pod.namespaced_name}", where, end.message)
             if one.state.waiting is not None and one.state.waiting.message:
                 where = f"status.containerStatuses[{one.name}].state.waiting.message"
-                yield Proof(f"Pod {name_of(pod)}", where, one.state.waiting.message)
+                yield Proof(f"Pod {pod.namespaced_name}", where, one.state.waiting.message)
     for log in facts.evidence.logs.value or ():
         field = f"log of {log.container}" + (" before its last restart" if log.previous else "")
         for line in reversed(log.lines):
@@ -204,7 +200,7 @@ def event_proofs(facts: Facts, *reasons: str, pods: Sequence[Pod], having: str =
     found: dict[str, Proof] = {}
     for one in facts.evidence.events.value or ():
         if one.reason in reasons and one.involved_object.name in names and having in one.message:
-            where = f"Event about {one.involved_object.kind} {one.involved_object.namespace}/{one.involved_object.name}"
+            where = f"Event about {one.involved_object.kind} {one.involved_object.namespaced_name}"
             found[one.reason] = Proof(where, one.reason, short(one.message))
     return list(found.values())
 
@@ -242,7 +238,7 @@ def owner(facts: Facts) -> str:
     """ "Deployment kube-system/metrics-server", or the pod where there is no Deployment, for evidence."""
     if deployment(facts) is not None:
         return facts.deployment_name
-    return f"Pod {name_of(facts.pods[0])}" if facts.pods else "metrics-server"
+    return f"Pod {facts.pods[0].namespaced_name}" if facts.pods else "metrics-server"
 
 
 def works(facts: Facts) -> bool:
@@ -264,7 +260,7 @@ def metrics_missing(facts: Facts) -> list[str] | None:
         return []
     out = facts.excluded_nodes
     by_name = facts.nodes_by_name
-    return [name for name in facts.unmeasured_nodes if name not in out and ready(by_name[name])]
+    return [name for name in facts.unmeasured_nodes if name not in out and by_name[name].is_ready]
 
 
 def _is_ours(facts: Facts) -> bool:
@@ -272,12 +268,14 @@ def _is_ours(facts: Facts) -> bool:
     return container is not None and is_metrics_server([container])
 
 
-def _ended_badly(facts: Facts, container: ContainerStatus) -> bool:
-    """Whether a container that is not ready has just ended with an error."""
-    end = last_end(container)
-    if end is None or (end.exit_code == 0 and end.reason in ("", "Completed")):
-        return False
+def _is_crashing(facts: Facts, container: ContainerStatus) -> bool:
+    """Whether a container that is not ready is in the middle of a crash loop, or at its beginning."""
     if container.state.running is None:
-        return True
-    runs, age = facts.age(container.state.running.started_at), facts.age(end.finished_at)
-    return (age is None or age < _RECENT) and (runs is None or runs < _SETTLED)
+        return _has_failed(container)
+    runs = facts.age(container.state.running.started_at)
+    return has_crashed(facts, container) and (runs is None or runs < _SETTLED)
+
+
+def _has_failed(container: ContainerStatus) -> bool:
+    end = last_end(container)
+    return end is not None and (end.exit_code != 0 or end.reason not in ("", "Completed"))

@@ -28,6 +28,7 @@ from kubectl_metrics.diagnosis.objects.meta import (
     Object,
     Owner,
     condition,
+    is_true,
 )
 from kubectl_metrics.diagnosis.objects.metrics import (
     HPA,
@@ -171,4 +172,5 @@ __all__ = [
     "WorkloadSpec",
     "WorkloadStatus",
     "condition",
+    "is_true",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kubectl_metrics.diagnosis.objects.meta import Condition, Kube, Object
+from kubectl_metrics.diagnosis.objects.meta import Condition, Kube, Object, Reference
 
 
 class Version(Kube):
@@ -25,9 +25,7 @@ class APIGroup(Kube):
     versions: list[GroupVersion] | None = None
 
 
-class ServiceReference(Kube):
-    namespace: str = ""
-    name: str = ""
+class ServiceReference(Reference):
     port: int = 443  # the API's default
 
 

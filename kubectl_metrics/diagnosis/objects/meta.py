@@ -67,6 +67,29 @@ class Object(Kube):
         """Namespace ("" for what has none) and name."""
         return self.metadata.namespace, self.metadata.name
 
+    @property
+    def namespaced_name(self) -> str:
+        """ "namespace/name"; for what lives in a namespace."""
+        return f"{self.metadata.namespace}/{self.metadata.name}"
+
+
+class Reference(Kube):
+    """What an object in a namespace is called by another one."""
+
+    namespace: str = ""
+    name: str = ""
+
+    @property
+    def namespaced_name(self) -> str:
+        """ "namespace/name"."""
+        return f"{self.namespace}/{self.name}"
+
+
+def is_true(conditions: Iterable[Condition] | None, kind: str) -> bool:
+    """Whether there is a condition of a type, and it is true."""
+    found = condition(conditions, kind)
+    return found is not None and found.status == "True"
+
 
 def condition(conditions: Iterable[Condition] | None, kind: str) -> Condition | None:
     """The condition of a type."""

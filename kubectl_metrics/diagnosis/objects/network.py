@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kubectl_metrics.diagnosis.objects.meta import Kube, Object
+from kubectl_metrics.diagnosis.objects.meta import Kube, Object, Reference
 
 
 class ServicePort(Kube):
@@ -33,10 +33,8 @@ class EndpointConditions(Kube):
     terminating: bool | None = None
 
 
-class TargetRef(Kube):
+class TargetRef(Reference):
     kind: str = ""
-    namespace: str = ""
-    name: str = ""
 
 
 class Endpoint(Kube):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kubectl_metrics.diagnosis.objects.meta import Condition, Kube, Object
+from kubectl_metrics.diagnosis.objects.meta import Condition, Kube, Object, is_true
 
 
 class Address(Kube):
@@ -46,6 +46,11 @@ class NodeStatus(Kube):
 class Node(Object):
     spec: NodeSpec = msgspec.field(default_factory=NodeSpec)
     status: NodeStatus = msgspec.field(default_factory=NodeStatus)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its condition Ready is true."""
+        return is_true(self.status.conditions, "Ready")
 
 
 class CSRSpec(Kube):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kubectl_metrics.diagnosis.objects.meta import Condition, Kube, Metadata, Object
+from kubectl_metrics.diagnosis.objects.meta import Condition, Kube, Metadata, Object, is_true
 from kubectl_metrics.diagnosis.objects.network import LabelSelector, TargetRef
 
 
@@ -107,6 +107,11 @@ class PodStatus(Kube):
 class Pod(Object):
     spec: PodSpec = msgspec.field(default_factory=PodSpec)
     status: PodStatus = msgspec.field(default_factory=PodStatus)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its condition Ready is true."""
+        return is_true(self.status.conditions, "Ready")
 
 
 class PodTemplate(Kube):

@@ -110,6 +110,9 @@ def headline(verdict: Verdict) -> str:
         return f"Nothing else was found; suppressed: {', '.join(verdict.suppressed)}{unmade}"
     if not verdict.passed:
         return "Nothing could be checked"
+    passing = next((one for one in roots if one.passing), None)
+    if passing is not None:
+        return f"Nothing wrong was found so far: {_inside(passing.title)}{unmade}"
     if unmade:
         return f"Nothing wrong was found{unmade}"
     return "All is well: nothing wrong was found"

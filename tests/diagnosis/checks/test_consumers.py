@@ -9,8 +9,8 @@ from kubectl_metrics.diagnosis import objects as k8s
 from kubectl_metrics.diagnosis.evidence import Evidence, Read
 from kubectl_metrics.diagnosis.findings import Severity
 from kubectl_metrics.diagnosis.judge import judge
-from tests.diagnosis.build import absent, condition, failed, healthy, hpa, of, ok, refused, roots
-from tests.diagnosis.servers import down
+from tests.diagnosis.build import absent, at, condition, failed, healthy, hpa, of, ok, refused, roots
+from tests.diagnosis.servers import down, its_status
 
 # ---- KM901 ----
 
@@ -222,6 +222,14 @@ def test_where_the_api_is_down_that_is_why() -> None:
     assert of(verdict, "KM904").symptom_of is not None
     assert of(verdict, "KM905").symptom_of is not None
     assert of(verdict, "KM905").severity is Severity.WARNING
+
+
+def test_where_the_api_has_only_just_started_that_is_why() -> None:
+    evidence = scaled(down(), NO_API, NO_PODS)
+    its_status(evidence).state = k8s.ContainerState(running=k8s.Running(started_at=at(seconds=20)))
+    verdict = judge(evidence)
+    assert verdict.worst() is Severity.INFO
+    assert {"KM904", "KM905"} <= {one.id for one in verdict.findings}
 
 
 def test_autoscalers_that_may_not_be_read() -> None:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from kubectl_metrics.diagnosis.catalogue import CHECKS
 from kubectl_metrics.diagnosis.evidence import Evidence, Health, Log
+from kubectl_metrics.diagnosis.facts.flags import ServerFlags
 from kubectl_metrics.diagnosis.findings import Verdict
 from kubectl_metrics.diagnosis.judge import judge
-from kubectl_metrics.diagnosis.objects import EnvVar, NetworkPolicy, NetworkPolicyRule
+from kubectl_metrics.diagnosis.objects import Container, EnvVar, NetworkPolicy, NetworkPolicyRule
 from tests.diagnosis.build import NODES, PLACE, SERVER_POD, absent, failed, healthy, node, ok, pod, without_metrics
 
 _TEXTS = (
@@ -26,6 +27,8 @@ _TEXTS = (
     "-1",
     "0",
     "9" * 400,
+    "v1." + "9" * 5000,
+    "--secure-port=" + "9" * 5000,
     "1e999",
     "nan",
     "a" * 5000,
@@ -34,6 +37,7 @@ _TEXTS = (
     "0001-01-01T00:00:00Z",
     "Fri, 31 Dec 9999 23:59:59 GMT",
     "Mon, 01 Jan 0001 00:00:00 -0000",
+    "Mon, 01 Jan +99999999999999 00:00:00 +0000",
     "[fd00::1%eth0]:10250",
     "999.999.999.999",
     "10.0.0.0/99",
@@ -148,3 +152,12 @@ def test_nothing_raises(make: Callable[[], Evidence], chance: random.Random) -> 
 def test_they_have_something_to_say(make: Callable[[], Evidence]) -> None:
     found = judge(make())
     assert (found.findings != []) == (make is not healthy)
+
+
+def test_numbers_with_more_digits_than_python_reads() -> None:
+    evidence = healthy()
+    digits = "9" * 5000
+    evidence.version.get().git_version = f"v1.{digits}"
+    flags = ServerFlags(Container(args=[f"--secure-port={digits}", f"--kubelet-port={digits}"]))
+    assert (flags.secure_port, flags.kubelet_port) == (0, 0)
+    assert judge(evidence).findings == []

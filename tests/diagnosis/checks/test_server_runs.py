@@ -8,7 +8,7 @@ from kubectl_metrics.diagnosis import objects as k8s
 from kubectl_metrics.diagnosis.evidence import Evidence, Health, Log
 from kubectl_metrics.diagnosis.findings import Severity, Verdict
 from kubectl_metrics.diagnosis.judge import judge
-from tests.diagnosis.build import SERVER_POD, at, healthy, of, ok, refused, roots
+from tests.diagnosis.build import SERVER_POD, absent, at, healthy, of, ok, refused, roots
 from tests.diagnosis.servers import (
     NAME,
     beside,
@@ -19,6 +19,7 @@ from tests.diagnosis.servers import (
     event,
     failing,
     its_status,
+    set_args,
     the_pod,
     the_server,
     unready,
@@ -158,14 +159,49 @@ def test_its_health_is_not_needed() -> None:
     assert "statuscode: 500" in values(verdict, "KM506")
 
 
+def started(evidence: Evidence, seconds: float = 20.0) -> Evidence:
+    """The same, and its container has started so long ago."""
+    its_status(evidence).state = k8s.ContainerState(running=k8s.Running(started_at=at(seconds=seconds)))
+    return evidence
+
+
 def test_it_has_just_started() -> None:
-    evidence = failing()
-    one = its_status(evidence)
-    one.state = k8s.ContainerState(running=k8s.Running(started_at=at(seconds=20)))
+    verdict = judge(started(failing()))
+    assert verdict.worst() is Severity.INFO
+    assert [(one.id, one.symptom_of) for one in verdict.findings] == [
+        ("KM506", None),
+        ("KM205", "KM506"),
+        ("KM404", "KM506"),
+    ]
+    assert of(verdict, "KM506").title == "metrics-server has only just started"
+    assert of(verdict, "KM506").remedy.startswith("kubectl rollout status -n kube-system deployment/metrics-server")
+
+
+def test_it_has_just_started_after_a_crash() -> None:
+    """A crash loop so slow that each run is as long as a start may take."""
+    evidence = crashing()
+    set_args(evidence, "--metric-resolution=60s")
+    assert (its_status(started(evidence, 100.0)).last_state.terminated or k8s.Terminated()).exit_code == 2
     verdict = judge(evidence)
     assert roots(verdict) == ["KM506"]
     assert of(verdict, "KM506").title == "metrics-server has only just started"
-    assert of(verdict, "KM506").remedy.startswith("kubectl rollout status -n kube-system deployment/metrics-server")
+    assert of(verdict, "KM205").severity is Severity.ERROR
+
+
+def test_it_has_just_started_and_another_fault_is_no_less_of_one() -> None:
+    evidence = started(failing())
+    evidence.service_account = absent("get serviceaccounts in kube-system")
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM605"]
+    assert {one.severity for one in verdict.findings} == {Severity.ERROR}
+
+
+def test_it_has_just_started_and_its_readiness_probe_asks_for_something_else() -> None:
+    evidence = started(down())
+    probe = the_server(evidence).readiness_probe
+    assert probe is not None and probe.http_get is not None
+    probe.http_get.path = "/no-such-path"
+    assert roots(judge(evidence)) == ["KM506"]
 
 
 @pytest.mark.parametrize(("seconds", "title"), [(58.0, "has only just started"), (62.0, "runs and is not ready")])

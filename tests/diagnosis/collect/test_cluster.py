@@ -161,3 +161,32 @@ def test_logs_only_where_they_are_wanted(cluster: SimCluster, pipeline: Pipeline
     (log,) = collected(cluster, logs=True).logs.get()
     assert log.container == "metrics-server"
     assert log.lines == []  # nothing in it speaks of trouble
+
+
+def test_of_logs_the_lines_that_speak_of_trouble(cluster: SimCluster, pipeline: Pipeline) -> None:
+    good = "I0302 10:00:00.000000       1 serving.go:1] Serving\n\n"
+    bad = 'E0302 10:00:00.000000       1 scraper.go:149] "Failed to scrape node"'
+    pod = f"{pipeline.pod.namespace}/{pipeline.pod.name}"
+    cluster.log(pod, f"{good}{bad}\n{good}panic: {'x' * 2000}\n" + "W\n" * 58)
+    (log,) = collected(cluster, logs=True).logs.get()
+    assert log.pod == pod
+    assert log.lines == [bad, ("panic: " + "x" * 2000)[:1000], *["W"] * 58]
+    cluster.log(pod, "E\n" * 500)
+    (log,) = collected(cluster, logs=True).logs.get()
+    assert len(log.lines) == 60
+
+
+@pytest.mark.parametrize("versions", [("v1",), ("v1beta1",), ("v1", "v1beta1")])
+def test_metrics_in_the_version_that_is_served(
+    cluster: SimCluster, pipeline: Pipeline, versions: tuple[str, ...]
+) -> None:
+    del pipeline
+    cluster.metrics.versions = versions
+    assert len(collected(cluster).node_metrics.get()) == 3
+
+
+def test_metrics_in_no_version(cluster: SimCluster) -> None:
+    cluster.metrics.versions = ()
+    found = collected(cluster, namespace="shop")
+    assert found.node_metrics.absent
+    assert (found.pod_metrics.state, found.pod_metrics.what) == ("absent", "list pods.metrics.k8s.io in shop")

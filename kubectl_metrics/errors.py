@@ -83,6 +83,7 @@ class FailureKind(enum.Enum):
     PROTOCOL = "not-http"
     TOO_LARGE = "too-large"
     PROXY = "proxy"
+    OVER = "out-of-time"  # the time for all requests together was over, this server's own was not
     LOCAL = "local"  # this machine has run out of something: no other way to the server would help
 
 

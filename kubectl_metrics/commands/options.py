@@ -81,6 +81,12 @@ connection_options = _all(
             help="Time for one request to the API server, such as 5s or 1m (default 2m; 30s for metrics.k8s.io "
             "where the kubelets can answer instead).",
         ),
+        _connection(
+            "--timeout",
+            type=Duration(),
+            metavar="DURATION",
+            help="Time for everything that is asked, such as 20s; what there is by then is shown (default: no limit).",
+        ),
         _connection("-v", "--verbose", count=True, help="Show each request on stderr."),
     ]
 )
@@ -200,6 +206,12 @@ def _is_text(value: str) -> bool:
 def verbosity(ctx: click.Context) -> int:
     """How many -v were given, before and behind the command."""
     return int(ctx.params["verbose"]) + int(ctx.parent.params["verbose"] if ctx.parent else 0)
+
+
+def timeout(ctx: click.Context) -> float | None:
+    """--timeout in seconds, given before or behind the command."""
+    seconds: float | None = ctx.params["timeout"] or (ctx.parent.params["timeout"] if ctx.parent else None)
+    return seconds
 
 
 def kubelet_settings(given: dict[str, Any]) -> KubeletOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from msgspec import structs
 from kubectl_metrics.commands import options
 from kubectl_metrics.connection import api_transport, credentials, expiry, kubeconfig, tls
 from kubectl_metrics.connection.credentials import Credentials
+from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import HTTPStatusError, KubeconfigError, UsageError
 from kubectl_metrics.output.progress import Progress
@@ -37,27 +39,34 @@ class Session:
         given = ctx.params
         kubelet_options = options.kubelet_settings(given)
         trace = say if options.verbosity(ctx) else None
-        config = kubeconfig.load(options.overrides(ctx), os.environ, Path.home())
+        overrides = options.overrides(ctx)
+        config = kubeconfig.load(overrides, os.environ, Path.home())
         mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin is not None and sys.stdin.isatty())
         self._credentials = mine
         self.namespace = config.namespace
-        self.chosen_namespace = options.overrides(ctx).namespace  # by a flag; None where it is only the context's
+        self.chosen_namespace = overrides.namespace  # by a flag; None where it is only the context's
         self.request_timeout = config.request_timeout
-        self.api = api_transport(config, mine, environ=os.environ, trace=trace)
+        window, mode = given.get("window"), given.get("source", "auto")
+        if window is not None and mode == "api":
+            raise UsageError("--window is for the kubelets; metrics.k8s.io has a window of its own")
+        seconds = options.timeout(ctx)
+        if seconds is not None and window is not None and seconds <= window:
+            raise UsageError("--timeout leaves no time for --window, after which the kubelets are asked a second time")
+        total = None if seconds is None else Total(seconds)
+        self.api = api_transport(config, mine, environ=os.environ, total=total, trace=trace)
         named = given["kubelet_certificate_authority"]
         self.api_authority = config.certificate_authority
         self.kubelet_authority = _read(named) if named else config.certificate_authority
-        self.access = _kubelets(self.api, self.kubelet_authority, mine, kubelet_options, given, trace)
-        window, mode = given.get("window"), given.get("source", "auto")
-        self.kubelets = KubeletSource(self.api, self.access, window=window, progress=self._progress)
-        if window is not None and mode == "api":
-            raise UsageError("--window is for the kubelets; metrics.k8s.io has a window of its own")
+        self.access = _kubelets(self.api, self.kubelet_authority, mine, kubelet_options, given, trace, total)
+        self.kubelets = KubeletSource(self.api, self.access, window=window, total=total, progress=self._progress)
         if window is not None:
             mode = "kubelet"  # only the kubelets can measure over a window of one's own choice
         self.mode = mode
         # Where the kubelets can answer instead, a metrics API that hangs is not waited for as long as it takes.
-        patient = mode != "auto" or config.request_timeout is not None
-        self.metrics_api = MetricsAPI(self.api, timeout=None if patient else METRICS_TIMEOUT, progress=self._progress)
+        patience = None
+        if mode == "auto":
+            patience = min(config.request_timeout or METRICS_TIMEOUT, math.inf if seconds is None else seconds / 2)
+        self.metrics_api = MetricsAPI(self.api, timeout=patience, progress=self._progress)
         self.sources = Sources(mode, self.metrics_api, self.kubelets)
 
     def __enter__(self) -> Session:
@@ -79,6 +88,7 @@ def _kubelets(
     kubelet_options: KubeletOptions,
     given: dict[str, Any],
     trace: Callable[[str], None] | None,
+    total: Total | None,
 ) -> Kubelets:
     """Direct access is with the same credentials as to the API server, unless the flags name a certificate."""
     if mine.impersonation:
@@ -104,7 +114,7 @@ def _kubelets(
         except KubeconfigError as error:
             named = ", ".join(filter(None, (authority_file, certificate_file, key_file)))
             raise KubeconfigError(f"{error.message} (kubelet TLS files: {named})") from error
-    return Kubelets(api, kubelet_options, context, None if certificate_file else mine.authorization, trace)
+    return Kubelets(api, kubelet_options, context, None if certificate_file else mine.authorization, trace, total)
 
 
 def _read(path: str) -> bytes:

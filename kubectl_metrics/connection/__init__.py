@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from kubectl_metrics.connection.config import ClientConfig
     from kubectl_metrics.connection.credentials import Credentials
+    from kubectl_metrics.connection.deadlines import Total
     from kubectl_metrics.connection.transport import Transport
 
 
@@ -21,6 +22,7 @@ def api_transport(
     credentials: Credentials,
     *,
     environ: Mapping[str, str],
+    total: Total | None = None,
     trace: Callable[[str], None] | None = None,
 ) -> Transport:
     """The way to the API server.
@@ -29,6 +31,7 @@ def api_transport(
         config: where it is and how it is verified.
         credentials: who we are.
         environ: for the proxy variables, where the kubeconfig names no proxy.
+        total: time for all requests together.
         trace: gets one line for each request.
 
     Raises:
@@ -56,6 +59,7 @@ def api_transport(
         headers=credentials.impersonation,
         proxy_url=config.proxy_url or proxy.proxy_for(config.server, environ),
         timeout=transport.API_TIMEOUT if config.request_timeout is None else config.request_timeout,
+        total=total,
         compress=not config.disable_compression,
         trace=trace,
     )

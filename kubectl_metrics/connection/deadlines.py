@@ -22,13 +22,35 @@ import threading
 import time
 
 
+class Total:
+    """A time limit for all requests together, such as --timeout; it runs from when it is made."""
+
+    __slots__ = ("name", "seconds", "when")
+
+    def __init__(self, seconds: float, name: str = "--timeout") -> None:
+        self.seconds = seconds
+        self.name = name
+        self.when = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds until then, negative when it is over."""
+        return self.when - time.monotonic()
+
+    def __str__(self) -> str:
+        return f"the {format_seconds(self.seconds)} of {self.name}"
+
+
 class Deadline:
     """A moment, and the socket that is shut down when it comes."""
 
-    __slots__ = ("_lock", "_sock", "passed", "seconds", "started", "when")
+    __slots__ = ("_lock", "_sock", "passed", "started", "total", "when", "words")
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, total: Total | None = None) -> None:
+        """``seconds`` from now, or when ``total`` is over, whichever comes first."""
+        self.total = total if total is not None and total.left() < seconds else None  # whose the limit is, if not ours
+        self.words = format_seconds(seconds) if self.total is None else str(self.total)  # "within ..."
+        if self.total is not None:
+            seconds = self.total.left()
         self.started = time.monotonic()
         self.when = self.started + seconds
         self.passed = False  # True once the watchdog has struck
@@ -63,6 +85,11 @@ class Deadline:
                 shut_down(self._sock)
 
 
+def format_seconds(seconds: float) -> str:
+    """A time limit as somebody has set it: 9.996 s, what is left of one after a moment, is 10 s."""
+    return f"{round(seconds, 1) or seconds:.3g}s"
+
+
 def shut_down(sock: socket.socket) -> None:
     """End both directions of ``sock`` in the kernel, so that whoever waits on it wakes up."""
     with contextlib.suppress(OSError):  # not connected yet, or not any more
@@ -78,9 +105,9 @@ class Watchdog:
         self._numbers = itertools.count()
         self._thread: threading.Thread | None = None
 
-    def start(self, seconds: float) -> Deadline:
-        """Begin a time limit of ``seconds``; call its ``finish`` in any case."""
-        deadline = Deadline(seconds)
+    def start(self, seconds: float, total: Total | None = None) -> Deadline:
+        """Begin a time limit of ``seconds``, at most what is left of ``total``; call its ``finish`` in any case."""
+        deadline = Deadline(seconds, total)
         with self._wake:
             first = not self._heap or deadline.when < self._heap[0][0]
             heapq.heappush(self._heap, (deadline.when, next(self._numbers), deadline))

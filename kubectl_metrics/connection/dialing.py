@@ -82,6 +82,19 @@ class Proxy:
         return failures.ProxyFailed(f"proxy {self.address}: {reason}")
 
 
+class _Response(http.client.HTTPResponse):
+    """A response none of whose chunks has fewer bytes than none.
+
+    http.client takes -1 for the size of a chunk, and then reads whatever comes, for as long as it comes.
+    """
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]  # it is there, but not public
+        if size < 0:
+            raise ValueError("the size of a chunk is negative")  # as for what is not a number
+        return size
+
+
 class Connection(HTTPConnection):
     """One connection to one server, in plain text or TLS, direct or through a proxy.
 
@@ -93,6 +106,7 @@ class Connection(HTTPConnection):
         proxy: on the way.
     """
 
+    response_class = _Response
     auto_open = 0  # http.client would open a closed connection again by itself, in plain text
 
     def __init__(

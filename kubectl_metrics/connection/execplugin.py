@@ -296,7 +296,7 @@ def _decode(output: bytes, fail: _Failure) -> _ExecCredential:
 
             document = yamltext.plain(yamltext.parse(output))
             credential = msgspec.convert(document, _ExecCredential)
-    except (msgspec.MsgspecError, ValueError):  # their message could quote the output
+    except (msgspec.MsgspecError, ValueError, RecursionError):  # their message could quote the output
         raise fail("returned something that is not an ExecCredential") from None
     status = credential.status
     if status and status.expiration_timestamp and status.expiration_timestamp.tzinfo is None:

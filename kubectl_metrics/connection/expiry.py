@@ -41,5 +41,5 @@ def _token_expiry(token: str) -> datetime | None:
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
         return datetime.fromtimestamp(claims["exp"], timezone.utc)
-    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, OSError):
+    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         return None

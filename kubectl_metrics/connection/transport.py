@@ -8,6 +8,7 @@ Facts
 - A server may close an idle connection at any moment. A request that finds it closed before there was an answer is
   sent once more on a new one, as Go's net/http does for GET. Nobody can tell whether the server had read it: harmless
   for GET, and for POST because only what is answered and not stored may be posted (reviews).
+- A server that has too much to do says when to come again; see ``again``. Waiting is part of the request's time.
 - The API server compresses only what is larger than 128 KiB and only if asked; on loopback that costs more than it
   saves.
 - http.client bounds the headers: 100 of at most 64 KiB.
@@ -28,10 +29,10 @@ import msgspec
 from urllib3 import HTTPHeaderDict
 
 import kubectl_metrics
-from kubectl_metrics.connection import failures
+from kubectl_metrics.connection import again, failures
 from kubectl_metrics.connection import proxy as proxies
 from kubectl_metrics.connection.body import BodyReader
-from kubectl_metrics.connection.deadlines import WATCHDOG, Deadline, shut_down
+from kubectl_metrics.connection.deadlines import WATCHDOG, Deadline, Total, format_seconds, shut_down
 from kubectl_metrics.connection.dialing import Connection, Proxy, join
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
 from kubectl_metrics.wire.servername import is_ip
@@ -78,6 +79,7 @@ class Transport:
         proxy_url: str | None = None,
         connect_timeout: float = 10.0,
         timeout: float = API_TIMEOUT,
+        total: Total | None = None,
         user_agent: str = f"kubectl-metrics/{kubectl_metrics.__version__}",
         compress: bool = True,
         trace: Callable[[str], None] | None = None,
@@ -94,6 +96,7 @@ class Transport:
             proxy_url: the proxy to use, None for the direct way.
             connect_timeout: seconds until TCP has to be connected.
             timeout: seconds for a whole request.
+            total: for all requests together, also those of other transports.
             user_agent: the header.
             compress: whether to ask for gzip (never asked of loopback).
             trace: gets one line for each request, without headers.
@@ -140,6 +143,8 @@ class Transport:
             self._headers.extend(self._proxy.headers())
         self._connect_timeout = connect_timeout
         self._timeout = timeout
+        self._total = total
+        self._pause = again.Pause()
         self._trace = trace
         self._keep = connections
         self._lock = threading.Lock()
@@ -200,14 +205,20 @@ class Transport:
         headers = {"Accept": accept, "Content-Type": content_type}
         return self._exchange("POST", path, query, headers, body, timeout, limit)
 
+    def rest(self) -> None:
+        """Close the connections that are not in use; the next request opens one again."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
     def close(self) -> None:
         """Close all connections; requests on their way fail."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
             busy = list(self._busy)
-        for connection in idle:
-            connection.close()
+        self._pause.end()
+        self.rest()
         for connection in busy:  # its own thread closes it, when it wakes up
             if connection.wire is not None:
                 shut_down(connection.wire)
@@ -227,9 +238,11 @@ class Transport:
             target += "?" + urlencode(query, errors="surrogateescape", quote_via=quote)
         question = _Question(method, target, headers, body)
         started = time.monotonic()
-        deadline = WATCHDOG.start(self._timeout if timeout is None else timeout)
+        if self._total is not None and self._total.left() <= 0:
+            raise ConnectionFailed(FailureKind.OVER, self.server, f"not asked: {self._total} are over")
+        deadline = WATCHDOG.start(self._timeout if timeout is None else timeout, self._total)
         try:
-            response = self._request(question, limit, deadline)
+            response = self._patiently(question, limit, deadline)
         except ConnectionFailed as failure:
             self._tell(question, f"failed in {_ms(started)}: {failure.reason}")
             raise
@@ -240,6 +253,21 @@ class Transport:
             f"{response.status} {response.reason} in {_ms(started)}, {len(response.body)} bytes",
         )
         return response
+
+    def _patiently(self, question: _Question, limit: int, deadline: Deadline) -> Response:
+        """The answer; another one if the first says when to come again, and there is time for it."""
+        tries = again.TRIES
+        while True:
+            if 0 < self._pause.left() < deadline.left():  # it told somebody else to wait
+                self._pause.wait()
+            response = self._request(question, limit, deadline)
+            seconds = again.retry_after(response.status, response.headers)
+            if seconds is None or not tries or seconds >= deadline.left():
+                return response
+            tries -= 1
+            self._tell(question, f"{response.status} {response.reason}, once more in {seconds:.0f} s")
+            self._pause.extend(seconds)
+            self._pause.wait()
 
     def _request(self, question: _Question, limit: int, deadline: Deadline) -> Response:
         while True:
@@ -262,12 +290,14 @@ class Transport:
                     reason = _late(connection, reader, deadline)
                     asked = connection.phase in ("answer", "body")
                     kind = FailureKind.HUNG if asked else FailureKind.TIMEOUT
+                    if deadline.total is not None:
+                        kind = FailureKind.OVER
                     raise ConnectionFailed(kind, self.server, reason) from None
                 gone = isinstance(error, failures.GONE)
                 if again and gone and connection.phase == "answer" and not self._closed:
                     continue
                 if isinstance(error, TimeoutError) and connection.phase == "connect":
-                    reason = _no_connection(self._connect_timeout)
+                    reason = _no_connection(format_seconds(self._connect_timeout))
                     raise ConnectionFailed(FailureKind.TIMEOUT, self.server, reason) from None
                 if gone and connection.phase == "body":
                     reason = f"EOF: closed the connection after {reader.so_far()}"
@@ -360,21 +390,16 @@ class Transport:
 def _late(connection: Connection, reader: BodyReader, deadline: Deadline) -> str:
     """What had not happened when the time was over."""
     if connection.phase == "connect":
-        return _no_connection(deadline.seconds)
+        return _no_connection(deadline.words)
     if connection.phase == "handshake":
-        return f"net/http: TLS handshake timeout: not done within {_seconds(deadline.seconds)}"
+        return f"net/http: TLS handshake timeout: not done within {deadline.words}"
     if connection.phase == "answer":
-        return f"i/o timeout: no answer within {_seconds(deadline.seconds)}"
-    return f"i/o timeout: only {reader.so_far()} within {_seconds(deadline.seconds)}"
+        return f"i/o timeout: no answer within {deadline.words}"
+    return f"i/o timeout: only {reader.so_far()} within {deadline.words}"
 
 
-def _no_connection(seconds: float) -> str:
-    return f"i/o timeout: no connection within {_seconds(seconds)}"
-
-
-def _seconds(seconds: float) -> str:
-    """A time limit as somebody has set it: 9.996 s, what is left of one after a moment, is 10 s."""
-    return f"{round(seconds, 1) or seconds:.3g}s"
+def _no_connection(limit: str) -> str:
+    return f"i/o timeout: no connection within {limit}"
 
 
 def _encode(path: str) -> str:

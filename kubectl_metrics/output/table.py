@@ -10,31 +10,47 @@ Facts:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from kubectl_metrics.output.terminal import printable
 
 _PADDING = 3
 _MINIMUM = 6
+_BLOCK = 512  # rows
 
 
 def render(rows: Sequence[tuple[str, ...]]) -> str:
     """The rows as text, each line ended by a newline; "" for no rows."""
     if not rows:
         return ""
-    if not "".join(map("".join, rows)).isprintable():
-        rows = [tuple(map(printable, row)) for row in rows]
+    text = _draw(rows)
+    if not text.replace("\n", "").isprintable() or text.count("\n") != len(rows):
+        text = _draw([tuple(map(printable, row)) for row in rows])
+    return text
+
+
+def _draw(rows: Sequence[tuple[str, ...]]) -> str:
     if len(set(map(len, rows))) == 1:
-        columns = []
-        for column in zip(*rows, strict=True):
-            width = max(_MINIMUM, max(map(len, column)) + _PADDING)
-            columns.append([cell.ljust(width) for cell in column])
-        return "\n".join(map("".join, zip(*columns, strict=True))) + "\n"
+        return _even(rows)
     widths = _ragged_widths(rows)
     return "".join(
         "".join(cell.ljust(width) for cell, width in zip(row, line, strict=True)) + "\n"
         for row, line in zip(rows, widths, strict=True)
     )
+
+
+def _even(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows that have the same number of cells, formatted in bulk: one format string for many rows at a time."""
+    widths = [max(_MINIMUM, max(map(len, column)) + _PADDING) for column in zip(*rows, strict=True)]
+    line = "".join(f"%-{width}s" for width in widths) + "\n"
+    block = line * _BLOCK
+    text = []
+    for start in range(0, len(rows), _BLOCK):
+        some = rows[start : start + _BLOCK]
+        form = block if len(some) == _BLOCK else line * len(some)
+        text.append(form % tuple(itertools.chain.from_iterable(some)))
+    return "".join(text)
 
 
 def _ragged_widths(rows: Sequence[tuple[str, ...]]) -> list[list[int]]:

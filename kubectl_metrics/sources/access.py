@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import (
     UNREACHABLE_KINDS,
@@ -27,13 +28,15 @@ from kubectl_metrics.errors import (
     MetricsError,
 )
 from kubectl_metrics.sources import addresses
+from kubectl_metrics.sources.parallel import Places
 from kubectl_metrics.sources.query import KubeletOptions
 from kubectl_metrics.sources.reach import Reach
 from kubectl_metrics.wire import status
 from kubectl_metrics.wire.core import Node
 
 CONNECT_TIMEOUT = 3.0  # seconds for one address: kubelets are near, or not reachable at all
-PROXIED = 16  # requests through the API server at a time
+PROXIED = 16  # requests through the API server at a time ...
+PROXIED_MOST = 128  # ... and with those that hang
 _REMEDY = (
     "; --kubelet-certificate-authority names another CA, --kubelet-access=proxy goes through the API server, "
     "--kubelet-insecure-tls verifies nothing"
@@ -50,6 +53,7 @@ class Channel(msgspec.Struct):
 
     get: Callable[[str, Parameters, float], Response]
     close: Callable[[], None]
+    rest: Callable[[], None]  # keeps no connection until the next get
     proxied: bool
 
 
@@ -71,6 +75,7 @@ class Kubelets:
         context: Callable[[], SSLContext],
         authorization: str | None,
         trace: Callable[[str], None] | None = None,
+        total: Total | None = None,
     ) -> None:
         """``context`` and ``authorization`` are for direct access; ``api`` for access by proxy.
 
@@ -82,9 +87,10 @@ class Kubelets:
         self._context: SSLContext | None = None
         self._authorization = authorization
         self._trace = trace
+        self._total = total
         self._lock = threading.Lock()
         self._reach = Reach()
-        self._proxy_slots = threading.BoundedSemaphore(PROXIED)
+        self._proxied = Places(PROXIED, PROXIED_MOST)
 
     def ask(self, node: Node, questions: Sequence[Question]) -> Answer:
         """The answer to the first of ``questions`` that the kubelet does not refuse (401, 403, 404).
@@ -184,6 +190,7 @@ class Kubelets:
             authorization=self._authorization,  # which a Transport never sends over plain HTTP
             connect_timeout=min(CONNECT_TIMEOUT, options.timeout),
             timeout=options.timeout,
+            total=self._total,
             trace=self._trace,
             connections=1,
         )
@@ -201,10 +208,10 @@ class Kubelets:
             prefix += f":{self.options.port}"
 
         def get(path: str, query: Parameters, seconds: float) -> Response:
-            with self._proxy_slots:  # the time begins when its turn has come
+            with self._proxied.one():  # the time begins when its turn has come
                 return self._api.get(f"{prefix}/proxy{path}", query, timeout=seconds, limit=MAX_ANSWER)
 
-        return Channel(get, lambda: None, proxied=True)
+        return Channel(get, lambda: None, lambda: None, proxied=True)
 
 
 def direct_channel(transport: Transport) -> Channel:
@@ -213,7 +220,7 @@ def direct_channel(transport: Transport) -> Channel:
     def get(path: str, query: Parameters, seconds: float) -> Response:
         return transport.get(path, query, timeout=seconds, limit=MAX_ANSWER)
 
-    return Channel(get, transport.close, proxied=False)
+    return Channel(get, transport.close, transport.rest, proxied=False)
 
 
 def is_api_refusal(response: Response) -> bool:

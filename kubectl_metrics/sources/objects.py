@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from kubectl_metrics.connection.transport import Response, Transport
-from kubectl_metrics.errors import HTTPStatusError, MetricsError
+from kubectl_metrics.errors import DecodeError, HTTPStatusError, MetricsError
 from kubectl_metrics.sources.parallel import gather
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
 from kubectl_metrics.wire import core, status
@@ -88,4 +88,6 @@ def get_pods(api: Transport, query: PodsQuery, *, running: bool) -> list[core.Po
         pods += items
         if not more:
             return pods
+        if ("continue", more) in page:
+            raise DecodeError("pods: unexpected answer: a list without end, its continue token is always the same")
         page = [("limit", str(_PAGE)), ("continue", more)]

@@ -6,7 +6,7 @@ Both end in a ``NodeReport``: what one kubelet says of its node and of each of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import msgspec
 
@@ -38,8 +38,10 @@ class NodeReport(msgspec.Struct):
 _NO_WINDOW = ""  # the summary does not tell the window of its rates
 
 
-def from_summary(summary: Summary, name: str) -> NodeReport:
-    """A report from /stats/summary of the node ``name``. Raises DecodeError on values that nothing can have.
+def from_summary(summary: Summary, name: str, wanted: Container[PodKey] | None = None) -> NodeReport:
+    """A report from /stats/summary of the node ``name``, with the ``wanted`` pods, or all that it knows.
+
+    Raises DecodeError on values that nothing can have.
 
     A pod that the kubelet lists twice (an old one of the same name on its way out) counts once, the younger one.
     """
@@ -54,7 +56,9 @@ def from_summary(summary: Summary, name: str) -> NodeReport:
         node = NodeMetrics(Metadata(name), format_timestamp(timestamp), _NO_WINDOW, usage)
     pods: dict[PodKey, PodMetrics | Missing] = {}
     for pod in sorted(summary.pods or (), key=lambda pod: pod.start_time):
-        pods[pod.pod_ref.namespace, pod.pod_ref.name] = _pod_from_summary(pod)
+        key = (pod.pod_ref.namespace, pod.pod_ref.name)
+        if wanted is None or key in wanted:
+            pods[key] = _pod_from_summary(pod)
     return NodeReport(node, pods)
 
 
@@ -75,7 +79,7 @@ def _pod_from_summary(pod: PodStats) -> PodMetrics | Missing:
     if len({container.name for container in containers}) != len(containers):
         raise DecodeError(f"pod {pod.pod_ref.name!r:.80}: the same container twice")
     metadata = Metadata(pod.pod_ref.name, pod.pod_ref.namespace)
-    return PodMetrics(metadata, format_timestamp(earliest), _NO_WINDOW, containers)
+    return PodMetrics(metadata, format_timestamp(earliest), _NO_WINDOW, tuple(containers))
 
 
 def _is_blank(stats: ContainerStats) -> bool:
@@ -111,8 +115,13 @@ def _measured(
     )
 
 
-def from_scrapes(first: Scrape, second: Scrape, name: str, resolution: int) -> NodeReport:
-    """A report from two scrapes of /metrics/resource that were ``resolution`` milliseconds apart."""
+def from_scrapes(
+    first: Scrape, second: Scrape, name: str, resolution: int, wanted: Container[PodKey] | None = None
+) -> NodeReport:
+    """A report from two scrapes of /metrics/resource that were ``resolution`` milliseconds apart.
+
+    With the ``wanted`` pods, or all that the kubelet knows.
+    """
     node: NodeMetrics | Missing
     try:
         if second.failed:
@@ -126,7 +135,8 @@ def from_scrapes(first: Scrape, second: Scrape, name: str, resolution: int) -> N
     grouped: dict[PodKey, list[tuple[str, Point | None, Point]]] = {}
     for key, point in second.containers.items():
         namespace, pod, container = key
-        grouped.setdefault((namespace, pod), []).append((container, first.containers.get(key), point))
+        if wanted is None or (namespace, pod) in wanted:
+            grouped.setdefault((namespace, pod), []).append((container, first.containers.get(key), point))
     pods = {key: _pod_from_points(key, points, resolution) for key, points in grouped.items()}
     return NodeReport(node, pods)
 
@@ -150,7 +160,7 @@ def _pod_from_points(
         return Missing("no-containers", "the kubelet reports no container of it")
     namespace, name = key
     return PodMetrics(
-        Metadata(name, namespace), format_timestamp(earliest), format_duration(earliest_window), containers
+        Metadata(name, namespace), format_timestamp(earliest), format_duration(earliest_window), tuple(containers)
     )
 
 

@@ -19,8 +19,9 @@ import msgspec
 
 from kubectl_metrics.wire import der
 
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----")
 _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
+_LONGEST_OID = 64  # bytes
 _SUBJECT_ALT_NAME = b"\x55\x1d\x11"  # 2.5.29.17
 
 # 2.5.4.n: the attributes that Go knows, in the order in which it prints them (crypto/x509/pkix, Name.String).
@@ -187,12 +188,12 @@ def _attributes(names: bytes) -> Iterator[tuple[bytes, int, bytes]]:
 def _dotted(oid: bytes) -> str:
     arcs: list[int] = []
     value = 0
-    for byte in oid:
+    for byte in oid[:_LONGEST_OID]:
         value = value << 7 | byte & 0x7F
         if not byte & 0x80:
             arcs.append(value)
             value = 0
-    if not arcs or value or len(oid) > 64:
+    if not arcs or value or len(oid) > _LONGEST_OID:
         raise ValueError("a certificate with an object identifier that is none")
     first = min(arcs[0] // 40, 2)
     return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))

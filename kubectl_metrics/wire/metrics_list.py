@@ -52,13 +52,13 @@ class NodeMetrics(msgspec.Struct, frozen=True, gc=False):
     usage: Usage = Usage()
 
 
-class PodMetrics(msgspec.Struct, frozen=True):
+class PodMetrics(msgspec.Struct, frozen=True, gc=False):
     """One pod: its containers' usage over the ``window`` (Go duration) that ended at ``timestamp`` (RFC 3339)."""
 
     metadata: Metadata
     timestamp: str = ""
     window: str = ""
-    containers: list[ContainerMetrics] = []
+    containers: tuple[ContainerMetrics, ...] = ()
 
 
 class _NodeList(msgspec.Struct):

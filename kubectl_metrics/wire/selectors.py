@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r"\s*(==|!=|=|!|\(|\)|,|>|<|[^\s=!(),<>]+)")
+_TOKEN = re.compile(r"==|!=|=|!|\(|\)|,|>|<|[^\s=!(),<>]+")  # and white space between them
 _OPERATORS = ("in", "notin", "=", "==", "!=", "gt", "lt")
 _SYMBOLS = frozenset(["==", "!=", "=", "!", "(", ")", ",", ">", "<"])
 _END = ""

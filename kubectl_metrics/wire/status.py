@@ -79,7 +79,7 @@ def error(status: int, body: bytes, subject: str) -> HTTPStatusError:
     except DecodeError:
         answer = _Status()
     if answer.kind == "Status" and (answer.message or answer.reason):
-        return HTTPStatusError(status, answer.reason, shorten(answer.message or answer.reason))
+        return HTTPStatusError(status, shorten(answer.reason), shorten(answer.message or answer.reason))
     text = shorten(body[: 4 * _LONGEST].decode("utf-8", "replace").strip())
     if 300 <= status < 400:
         return HTTPStatusError(

@@ -74,12 +74,16 @@ class Summary(msgspec.Struct, frozen=True):
     pods: list[PodStats] | None = None
 
 
-_summary = decoder(Summary)
+class _NodeOnly(msgspec.Struct, frozen=True):
+    node: NodeStats
 
 
-def summary(body: bytes) -> Summary:
-    """A kubelet's summary. Raises DecodeError."""
-    return _summary(body, "/stats/summary")
+_summary, _node_only = decoder(Summary), decoder(_NodeOnly)
+
+
+def summary(body: bytes, *, pods: bool = True) -> Summary:
+    """A kubelet's summary, or without ``pods`` only what it says of its node. Raises DecodeError."""
+    return _summary(body, "/stats/summary") if pods else Summary(_node_only(body, "/stats/summary").node)
 
 
 def is_sane(value: int) -> bool:

@@ -6,6 +6,8 @@ import re
 from datetime import datetime, timedelta, timezone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# The milliseconds since 1970 that have a date: the years 1 to 9999.
+MILLISECONDS = range(-62_135_596_800_000, 253_402_300_800_000)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -18,13 +20,16 @@ def parse_timestamp(text: str) -> int:
         raise ValueError(f"{text[:40]!r} is not a time")
     date, clock, fraction, zone = match.groups()
     moment = datetime.fromisoformat(f"{date}T{clock}{'+00:00' if zone in 'Zz' else zone}")
-    return (moment - _EPOCH) // timedelta(milliseconds=1) + int(((fraction or "") + "000")[:3])
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1) + int(((fraction or "") + "000")[:3])
+    if milliseconds not in MILLISECONDS:  # its zone takes it out of the calendar
+        raise ValueError(f"{text[:40]!r} is not a time")
+    return milliseconds
 
 
 def format_timestamp(milliseconds: int) -> str:
-    """RFC 3339 in UTC, whole seconds, as metav1.Time is written."""
+    """RFC 3339 in UTC, whole seconds, as metav1.Time is written; ``milliseconds`` is one of ``MILLISECONDS``."""
     moment = _EPOCH + timedelta(seconds=milliseconds // 1000)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.replace(tzinfo=None).isoformat()}Z"  # strftime writes the year 800 with three digits
 
 
 def parse_duration(text: str) -> float:

@@ -294,6 +294,7 @@ def test_v1alpha1_has_a_remedy(plugin: Plugin) -> None:
         ("{s3cret", "returned something that is not an ExecCredential"),
         ("[" * 100_000, "returned something that is not an ExecCredential"),
         ("{" * 100_000, "returned something that is not an ExecCredential"),
+        ('{"x": ' + "[" * 100_000, "returned something that is not an ExecCredential"),
         ('{"status": "s3cret"}', "returned something that is not an ExecCredential"),
         (credential(token=5), "returned something that is not an ExecCredential"),
         ("{}", "did not return an ExecCredential"),

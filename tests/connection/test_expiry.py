@@ -55,6 +55,7 @@ def test_a_token() -> None:
         token({"exp": "soon"}),
         token({"exp": 10**30}),
         token({"exp": float("nan")}),
+        Credentials(authorization=f"Bearer a.{base64.b64encode(b'[' * 99_999).decode()}.c"),
     ],
 )
 def test_nothing_to_say(credentials: Credentials) -> None:

@@ -45,6 +45,11 @@ def test_parse(text: bytes, value: object) -> None:
         b"a: !!int s3cret",
         b"? [a, b]\n: s3cret",
         b"!!python/object/apply:os.system [s3cret]",
+        b'a: !!int ""\nb: s3cret',
+        b"a: !!int 1:30\nb: s3cret",
+        b'a: !!float "+"\nb: s3cret',
+        b"a: !!bool s3cret",
+        b"a: !!timestamp s3cret",
     ],
 )
 def test_refused_without_quoting(text: bytes) -> None:
@@ -64,8 +69,40 @@ def test_plain() -> None:
     assert yamltext.plain({"a": None, "b": shared, "c": shared}) == {"b": [1, None], "c": [1, None]}
 
 
-@pytest.mark.parametrize("text", [LAUGHS, b"&a [*a]", b"&a {b: *a}"])
-def test_aliases_of_aliases(text: bytes) -> None:
+@pytest.mark.parametrize("text", [b"&a [*a]", b"&a {b: *a}"])
+def test_a_document_that_contains_itself(text: bytes) -> None:
     document = yamltext.parse(text)
     with pytest.raises(yamltext.YAMLTextError, match="too many values"):
         yamltext.plain(document)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LAUGHS,
+        # Each merge key takes in all that its aliases have taken in: 2**30 pairs.
+        b"a0: &a0 {k: v}\n" + b"".join(b"a%d: &a%d {<<: [*a%d, *a%d]}\n" % (i, i, i - 1, i - 1) for i in range(1, 31)),
+    ],
+)
+def test_aliases_of_aliases(text: bytes) -> None:
+    with pytest.raises(yamltext.YAMLTextError, match="too many values"):
+        yamltext.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'["]",' * 1_000_000,  # brackets that close nothing: in strings ...
+        b"[ #]\n" * 1_000_000,  # ... and in comments
+        b"".join(b" " * column + b"-\r" for column in range(3000)),  # other ends of lines
+    ],
+)
+def test_the_parser_itself_counts_how_deep_it_is(text: bytes) -> None:
+    with pytest.raises(yamltext.YAMLTextError, match="nested too deeply"):
+        yamltext.parse(text)
+
+
+def test_no_number_is_in_base_60() -> None:
+    # 300,000 digits in base 60 would take a quarter of a minute, five million an hour.
+    text = b"1" + b":1" * 5_000_000
+    assert yamltext.parse(b"a: 1:30\nb: 1:30.5\nc: " + text) == {"a": "1:30", "b": "1:30.5", "c": text.decode()}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
 from kubectl_metrics.errors import MetricsError
-from kubectl_metrics.sources.parallel import Later, gather
+from kubectl_metrics.sources.parallel import Later, Places, allowed, gather
 
 
 def test_results_are_in_the_order_of_the_calls() -> None:
@@ -39,6 +40,48 @@ def test_no_more_workers_than_wished() -> None:
 
     gather([call] * 10, workers=2)
     assert most == 2
+
+
+def test_calls_that_hang_keep_nobody_out() -> None:
+    last_has_begun = threading.Event()
+
+    def last() -> bool:
+        last_has_begun.set()
+        return True
+
+    assert gather([lambda: last_has_begun.wait(20)] * 5 + [last], workers=2, most=6) == [True] * 6
+
+
+def test_places_of_those_that_hang_are_given_to_others() -> None:
+    places = Places(1, 2)
+    with places.one(), places.one():  # the second comes in when the first has been there for a moment
+        inside = threading.Event()
+
+        def third() -> None:
+            with places.one():
+                inside.set()
+
+        waiting = threading.Thread(target=third)
+        waiting.start()
+    waiting.join(20)
+    assert inside.is_set()
+
+
+@pytest.mark.parametrize(
+    ("ages", "workers", "most", "expected"),
+    [
+        ([], 4, 100, 4),
+        ([0.0] * 4, 4, 100, 4),
+        ([5.0], 4, 100, 6),
+        ([5.0] * 4, 4, 100, 12),
+        ([5.0] * 4 + [0.0] * 8, 4, 100, 12),
+        ([5.0] * 90, 4, 100, 100),
+        ([5.0], 4, 4, 4),
+    ],
+)
+def test_how_many_are_allowed(ages: list[float], workers: int, most: int, expected: int) -> None:
+    now = time.monotonic() + 60  # whatever happens while this runs
+    assert allowed([now - age - 60 if age else now for age in ages], workers, most) == expected
 
 
 def test_an_expected_error_is_a_result() -> None:

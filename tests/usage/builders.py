@@ -38,7 +38,7 @@ def pod(
         Metadata(name, namespace),
         "2026-11-23T19:05:56Z",
         "15s",
-        [ContainerMetrics(container, usage(cpu, memory, swap)) for container, cpu, memory in containers],
+        tuple(ContainerMetrics(container, usage(cpu, memory, swap)) for container, cpu, memory in containers),
     )
 
 

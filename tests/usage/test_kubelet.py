@@ -99,11 +99,11 @@ def test_scrapes() -> None:
     assert (report.node.metadata.name, report.node.usage.cpu, report.node.window) == ("node-a", SECOND // 5, "15s")
     web = report.pods["shop", "web"]
     assert isinstance(web, PodMetrics)
-    assert web.containers == [
+    assert web.containers == (
         ContainerMetrics("app", Usage(Nanocores(SECOND // 5), Bytes(1 << 20))),
         ContainerMetrics("log", Usage(Nanocores(0), Bytes(1 << 20))),
         ContainerMetrics("z", Usage(Nanocores(0), Bytes(1 << 20))),
-    ]
+    )
     # The pod is as old as its oldest container, and has that one's window.
     assert (web.timestamp, web.window) == ("2026-11-18T11:06:53Z", "12s")
 

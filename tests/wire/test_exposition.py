@@ -82,6 +82,11 @@ def test_nothing_is_an_empty_scrape() -> None:
         ("node_cpu_usage_seconds_total -1", "nothing can have"),
         ("node_cpu_usage_seconds_total +Inf", "nothing can have"),
         ("node_memory_working_set_bytes 1e30", "nothing can have"),
+        ("node_cpu_usage_seconds_total 1.9e10", "nothing can have"),  # in nanoseconds it is more than 2**64
+        ("node_cpu_usage_seconds_total \u0665", "nothing can have"),
+        ("node_cpu_usage_seconds_total 1 999999999999999999", "a time that is none"),
+        ("node_memory_working_set_bytes 1 -99999999999999", "a time that is none"),
+        ("\n\na{" + "x" * 100_000, "line 3: a line that is too long"),
         ("node_cpu_usage_seconds_total 1\nnode_cpu_usage_seconds_total 2", "line 2: the same series twice"),
         ('container_cpu_usage_seconds_total{container="c",namespace="n"} 1', "no label 'pod'"),
         ("container_cpu_usage_seconds_total 1", "no label 'namespace'"),

@@ -44,9 +44,16 @@ def test_nodes() -> None:
     )
 
 
+@pytest.mark.parametrize("cpu", ["22000000n", "22m", "22000u", "0.022", "+22m", "22000000.0n", "022000000n"])
+@pytest.mark.parametrize("memory", ["1024Ki", "1Mi", "1048576", "1048576000m", "01024Ki", "1024.0Ki"])
+def test_quantities_in_any_form(cpu: str, memory: str) -> None:
+    (item,) = metrics_list.node_list(_list("NodeMetricsList", {**NODE, "usage": {"cpu": cpu, "memory": memory}}))
+    assert (item.usage.cpu, item.usage.memory) == (22_000_000, 1 << 20)
+
+
 def test_pods() -> None:
     usage = Usage(Nanocores(22_000_000), Bytes(98 << 20), Bytes(4096))
-    item = PodMetrics(Metadata("store-0", "shop"), "2026-11-23T19:05:56Z", "15s", [ContainerMetrics("db", usage)])
+    item = PodMetrics(Metadata("store-0", "shop"), "2026-11-23T19:05:56Z", "15s", (ContainerMetrics("db", usage),))
     assert metrics_list.pod_list(_list("PodMetricsList", POD)) == [item]
     assert metrics_list.pod(json.dumps({"kind": "PodMetrics", **POD}).encode()).containers == item.containers
 
@@ -82,6 +89,10 @@ def test_usage_that_is_left_out_is_zero_as_in_kubectl() -> None:
         (b'{"items":[{"metadata":{"name":"a"},"usage":{"cpu":"abc"}}]}', "'abc' is not a quantity"),
         (b'{"items":[{"metadata":{"name":"a"},"usage":{"cpu":"-1"}}]}', "negative"),
         (b'{"items":[{"metadata":{"name":"a"},"usage":{"cpu":1.5}}]}', "1.5 is not a quantity"),
+        ('{"items":[{"metadata":{"name":"a"},"usage":{"cpu":"\u0661n"}}]}'.encode(), "is not a quantity"),
+        (b'{"items":[{"metadata":{"name":"a"},"usage":{"cpu":"n"}}]}', "'n' is not a quantity"),
+        (b'{"items":[{"metadata":{"name":"a"},"usage":{"memory":"1_0Ki"}}]}', "'1_0Ki' is not a quantity"),
+        (b'{"items":[{"metadata":{"name":"a"},"usage":{"memory":"-1Ki"}}]}', "'-1Ki' is negative"),
         (b'{"items":[{"metadata":{"name":"a"},"usage":{"memory":true}}]}', "True is not a quantity"),
         (b'{"items":[{"metadata":{"name":7}}]}', "Expected `str`"),
         (b'{"a":' * 100_000, "nested too deeply"),
@@ -127,6 +138,12 @@ _JSON = st.recursive(
 def test_any_bytes_are_decoded_or_refused(decode: Callable[[bytes], object], body: bytes) -> None:
     with contextlib.suppress(DecodeError):
         decode(body)
+
+
+@pytest.mark.parametrize("decode", [core.node, metrics_list.node, summary.summary, status.group_versions])
+def test_text_that_is_not_utf_8(decode: Callable[[bytes], object]) -> None:
+    with pytest.raises(DecodeError, match="the answer is not UTF-8"):
+        decode(b'{"metadata": {"name": "a"}, "node": {"nodeName": "\xff"}, "kind": "\xff"}')
 
 
 def test_encode_is_what_the_api_serves() -> None:
@@ -238,10 +255,17 @@ def test_errors_as_kubectl_prints_them(code: int, body: bytes, text: str) -> Non
     assert text in str(status.error(code, body, "get x"))
 
 
-def test_an_error_is_short_and_on_one_line() -> None:
-    message = str(status.error(500, b"a\nb " * 10_000, ""))
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"a\nb " * 10_000,
+        json.dumps({"kind": "Status", "message": "a\nb " * 10_000, "reason": "c\nd " * 10_000}).encode(),
+    ],
+)
+def test_an_error_is_short_and_on_one_line(body: bytes) -> None:
+    message = str(status.error(500, body, ""))
     assert "\n" not in message
-    assert len(message) < 800
+    assert len(message) < 1300
     assert not message.endswith(")")
 
 

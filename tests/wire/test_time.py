@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_metrics.wire.time import format_duration, format_timestamp, parse_duration, parse_timestamp
+from kubectl_metrics.wire.time import MILLISECONDS, format_duration, format_timestamp, parse_duration, parse_timestamp
 
 
 @pytest.mark.parametrize(
@@ -23,16 +23,28 @@ def test_parse_timestamp(text: str, milliseconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "now", "2026-11-23", "2026-11-23T19:05:56", "2026-13-23T19:05:56Z", "2026-11-23T25:05:56Z", "x" * 99]
+    "text",
+    [
+        "",
+        "now",
+        "2026-11-23",
+        "2026-11-23T19:05:56",
+        "2026-13-23T19:05:56Z",
+        "2026-11-23T25:05:56Z",
+        "x" * 99,
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+23:59",  # in UTC it would be the year 0
+        "9999-12-31T23:59:59-23:59",  # or the year 10000
+    ],
 )
 def test_no_timestamp(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a time|must be in|Invalid isoformat"):
+    with pytest.raises(ValueError, match=r"is not a time|must be in|out of range|Invalid isoformat"):
         parse_timestamp(text)
 
 
-@given(st.integers(0, 253402300799))
-def test_timestamps_there_and_back(seconds: int) -> None:
-    assert parse_timestamp(format_timestamp(seconds * 1000 + 999)) == seconds * 1000
+@given(st.sampled_from((MILLISECONDS[0], MILLISECONDS[-1])) | st.integers(MILLISECONDS[0], MILLISECONDS[-1]))
+def test_timestamps_there_and_back(milliseconds: int) -> None:
+    assert parse_timestamp(format_timestamp(milliseconds)) == milliseconds // 1000 * 1000
 
 
 @pytest.mark.parametrize(

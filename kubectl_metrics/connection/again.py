@@ -1,0 +1,54 @@
+"""When a request that was turned away may be made again: the server says so, and it is obeyed by all requests to it.
+
+Facts (client-go rest/with_retry.go)
+- 429 and every 5xx ask for another try if they carry Retry-After in whole seconds; without that header they are final.
+- There are at most ten more tries.
+- API Priority and Fairness turns requests away with 429 and Retry-After: 1, a server that shuts down with 5.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TRIES = 10  # more, after the first one
+_PATIENCE = 30.0  # seconds; whoever is told to come back later than that is better told so
+
+
+def retry_after(status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait before the request is made again; None where the answer is final, or the wait too long."""
+    if status != 429 and not 500 <= status <= 599:
+        return None
+    value = headers.get("Retry-After") or ""
+    seconds = float(value) if value.isascii() and value.isdigit() and len(value) < 10 else math.inf
+    return seconds if seconds <= _PATIENCE else None
+
+
+class Pause:
+    """The time during which a server wants to be left alone. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._until = 0.0  # time.monotonic()
+        self._over = threading.Event()
+
+    def extend(self, seconds: float) -> None:
+        """No request for so long, from now on."""
+        self._until = max(self._until, time.monotonic() + seconds)
+
+    def left(self) -> float:
+        """Seconds to wait; not positive where there is nothing to wait for."""
+        return self._until - time.monotonic()
+
+    def wait(self) -> None:
+        """Returns when the time has passed, or when nobody wants to wait any more."""
+        while (left := self.left()) > 0 and not self._over.wait(left):
+            pass
+
+    def end(self) -> None:
+        """Nobody waits any more."""
+        self._over.set()

@@ -1,0 +1,78 @@
+"""--timeout: what there is when the time is over."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness import Tool
+from tests.simcluster import Fault, SimCluster
+
+METRICS = "/apis/metrics.k8s.io"
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_one_kubelet_hangs(cluster: SimCluster, admin: Tool, place: str) -> None:
+    given = ["nodes", "--source", "kubelet"]
+    whole = admin(*given).rows
+    given = ["--timeout", "700ms", *given] if place == "before" else [*given, "--timeout", "700ms"]
+    with cluster.fault("node-b", Fault.hang()):
+        result = admin(*given)
+        strict = admin(*given, "--strict")
+    assert result.rows == [whole[0], whole[2], ["node-b", *["<unknown>"] * 4]]
+    assert result.err.startswith("warning: no usage of node node-b: ")
+    assert result.err.endswith("i/o timeout: no answer within the 0.7s of --timeout\n")
+    assert (result.status, strict.status, strict.out) == (0, 4, result.out)
+
+
+def test_all_kubelets_hang(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("kubelets", Fault.hang()):
+        result = admin("nodes", "--source", "kubelet", "--timeout", "500ms")
+    assert (result.status, result.out) == (3, "")
+    assert "no answer within the 0.5s of --timeout (and 2 more without usage)" in result.err
+
+
+def test_the_metrics_api_gets_half_of_it_where_the_kubelets_can_answer(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("api", Fault.hang(), METRICS + "/v1beta1"):
+        auto = admin("nodes", "--timeout", "3s")
+        patient = admin("nodes", "--timeout", "3s", "--request-timeout", "1h")
+        only = admin("nodes", "--source", "api", "--timeout", "500ms")
+    assert (auto.status, [row[0] for row in auto.rows]) == (0, ["node-a", "node-b", "node-c"])
+    assert "(i/o timeout: no answer within 1.5s)" in auto.err
+    assert patient == auto
+    assert (only.status, only.out) == (3, "")
+    assert only.err.startswith("error: Metrics API not available\n")
+    assert "no answer within the 0.5s of --timeout" in only.err
+
+
+def test_the_api_server_hangs(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("api", Fault.hang()):
+        for command in (["nodes"], ["pods", "-A"], ["raw", "/version"]):
+            result = admin(*command, "--timeout", "500ms")
+            assert (result.status, result.out) == (1, "")
+            assert result.err.startswith("Unable to connect to the server: ")
+            assert "within the 0.5s of --timeout\n" in result.err
+
+
+def test_a_window_takes_its_time(cluster: SimCluster, admin: Tool) -> None:
+    result = admin("nodes", "--window", "10s", "--timeout", "10s")
+    assert (result.status, result.err.splitlines()[0]) == (
+        2,
+        "error: --timeout leaves no time for --window, after which the kubelets are asked a second time",
+    )
+    with cluster.fault("kubelets", Fault.body(b"404 page not found\n", "text/plain", 404), "/stats/summary"):  # so a window of 15 s is needed
+        result = admin("nodes", "--source", "kubelet", "--timeout", "10s")
+    assert (result.status, result.out) == (3, "")
+    assert "its rate takes a second scrape 15s after the first, and the 10s of --timeout end before that" in result.err
+
+
+def test_there_is_time_enough(admin: Tool) -> None:
+    for source in ("api", "kubelet"):
+        result = admin("pods", "-n", "shop", "--source", source, "--timeout", "1h", "--strict")
+        assert (result.status, result.err, len(result.rows)) == (0, "", 3)
+
+
+@pytest.mark.parametrize("value", ["0", "-1s", "never", "25h", ""])
+def test_wrong_values(admin: Tool, value: str) -> None:
+    result = admin("nodes", f"--timeout={value}")
+    assert (result.status, result.out) == (2, "")
+    assert "--timeout" in result.err

@@ -11,21 +11,19 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 TRIES = 10  # more, after the first one
 _PATIENCE = 30.0  # seconds; whoever is told to come back later than that is better told so
 
 
-def retry_after(status: int, headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait before the request is made again; None where the answer is final, or the wait too long."""
+def retry_after(status: int, value: str | None) -> float | None:
+    """Seconds to wait before the request is made again; None where the answer is final, or the wait too long.
+
+    ``value`` is that of the header Retry-After.
+    """
     if status != 429 and not 500 <= status <= 599:
         return None
-    value = headers.get("Retry-After") or ""
-    seconds = float(value) if value.isascii() and value.isdigit() and len(value) < 10 else math.inf
+    seconds = float(value) if value and value.isascii() and value.isdigit() and len(value) < 10 else math.inf
     return seconds if seconds <= _PATIENCE else None
 
 

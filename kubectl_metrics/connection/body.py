@@ -5,8 +5,8 @@ into one buffer that grows in place and becomes the body without a copy: 60 MB e
 joined at the end takes twice that, and what a thread frees in pieces, the C library keeps.)
 
 Facts
-- The length a server announces is checked before anything is read. urllib3 raises IncompleteRead if less came.
-- urllib3's own decompression turns a megabyte into a gigabyte before one can count it, in its releases before 2.6.
+- The length a server announces is checked before anything is read; http.client does not mind if less comes.
+- A megabyte of gzip can be a gigabyte: it is decompressed piece by piece, and counted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from kubectl_metrics.connection.failures import BadResponse, TooLarge
 
 if TYPE_CHECKING:
-    from urllib3 import HTTPResponse
+    from http.client import HTTPResponse
 
 _CHUNK = 256 * 1024  # bytes read at once
 
@@ -42,19 +42,23 @@ class BodyReader:
         if encoding not in ("identity", "gzip"):
             raise BadResponse("the body has a content encoding that was not asked for")
         unpack = _Gunzip(self._limit).feed if encoding == "gzip" else None
-        self._expected = response.length_remaining
+        if len(set(response.headers.get_all("Content-Length") or ())) > 1:
+            raise BadResponse("the body has two lengths")
+        self._expected = response.length
         if self._expected is not None and self._expected > self._limit:
             raise self._too_large()
         body = io.BytesIO()
         while True:
             # One read more than needed: it is what tells http.client that the response is over.
-            chunk = response.read(_CHUNK, decode_content=False)
+            chunk = response.read(_CHUNK)
             if not chunk:
                 break
             self._received += len(chunk)
             if self._received > self._limit:
                 raise self._too_large()
             body.write(chunk if unpack is None else unpack(chunk))
+        if self._received < (self._expected or 0):
+            raise http.client.IncompleteRead(b"", (self._expected or 0) - self._received)
         if not self._received and self._expected is None and response.headers.get("Transfer-Encoding") is None:
             # No length, and not one byte until the end of the connection: it ended in the middle of the head, which
             # http.client does not notice. Whoever really means an empty body says so.

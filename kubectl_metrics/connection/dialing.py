@@ -1,6 +1,6 @@
 """From an address to a connection on which a request may be sent: TCP, proxy, TLS, the server's name, in this order.
 
-Strategy: urllib3's connection class speaks HTTP; only its ``connect`` is ours, because three things have to happen
+Strategy: http.client's connection class speaks HTTP; only its ``connect`` is ours, because three things have to happen
 inside: every socket is attached to the request's deadline before anything can block on it, the server's name is
 checked before one byte of the request is sent, and proxies are told apart from the server in every error.
 
@@ -9,6 +9,8 @@ Facts
   address does not use up the time of the next.
 - CONNECT for https servers, absolute request targets for http ones (RFC 9110 9.3.6, RFC 9112 3.2.2). The proxy gets
   its own userinfo as Proxy-Authorization and nothing of ours.
+- TLS inside of TLS, to an https server through an https proxy, is urllib3's: ``ssl`` can wrap only what the kernel
+  knows. Nothing else of urllib3 is needed, whose import alone takes as long as kubectl takes for a whole table.
 - ``socks5`` hands host names to the proxy, as Go does; PySocks is an optional extra.
 """
 
@@ -22,9 +24,6 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
-
-from urllib3.connection import HTTPConnection
-from urllib3.util.ssltransport import SSLTransport
 
 from kubectl_metrics.connection import failures
 from kubectl_metrics.connection.lookup import lookup
@@ -95,7 +94,7 @@ class _Response(http.client.HTTPResponse):
         return size
 
 
-class Connection(HTTPConnection):
+class Connection(http.client.HTTPConnection):
     """One connection to one server, in plain text or TLS, direct or through a proxy.
 
     Args:
@@ -142,11 +141,10 @@ class Connection(HTTPConnection):
             self.sock = sock
         else:
             self._open_proxy(proxy, deadline, connect_timeout)
+        self.wire = self.sock  # or, if that is TLS to a proxy, what is below the server's
         if self._context is not None:
             self.phase = "handshake"
             self._start_tls(self._context, deadline)
-        secured: Any = self.sock
-        self.wire = secured.socket if isinstance(secured, SSLTransport) else secured
 
     def _open_proxy(self, proxy: Proxy, deadline: Deadline, connect_timeout: float) -> None:
         try:
@@ -181,17 +179,41 @@ class Connection(HTTPConnection):
 
     def _start_tls(self, context: ssl.SSLContext, deadline: Deadline) -> None:
         if isinstance(self.sock, ssl.SSLSocket):  # TLS to the proxy, and TLS inside of it
+            from urllib3.util.ssltransport import SSLTransport
+
             inside = SSLTransport(self.sock, context, server_hostname=self._server_hostname)
             self.sock = cast(Any, inside)
             self.certificate = inside.getpeercert(binary_form=True)
             certificate = cast("dict[str, object] | None", inside.getpeercert())
         else:
             outside = handshake(context, self.sock, self._server_hostname, deadline)
-            self.sock = outside
+            self.sock = self.wire = outside
             self.certificate = outside.getpeercert(binary_form=True)
             certificate = cast("dict[str, object] | None", outside.getpeercert())
         if context.verify_mode != ssl.CERT_NONE:
             check_name(certificate or {}, self._names)
+
+    def ask(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes | None) -> None:
+        """Send a request with exactly these headers; ``getresponse`` has the answer."""
+        self.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
+            self.putheader(name, value)
+        if body is not None:
+            self.putheader("Content-Length", str(len(body)))
+        self.endheaders(body)
+
+    def is_quiet(self) -> bool:
+        """Whether a connection that nobody uses is open: one that has ended, or says something, is not to be used."""
+        if self.wire is None or self.sock is None:
+            return False
+        try:
+            self.wire.settimeout(0)
+            socket.socket.recv(self.wire, 1, socket.MSG_PEEK)  # below TLS, which may have something to say any time
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
 
 def join(host: str, port: int) -> str:

@@ -17,8 +17,6 @@ import socket
 import ssl
 import zlib
 
-import urllib3.exceptions
-
 from kubectl_metrics.connection.tls import NameMismatch
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
 
@@ -26,7 +24,6 @@ from kubectl_metrics.errors import ConnectionFailed, FailureKind
 EXPECTED = (
     OSError,  # with ssl.SSLError, TimeoutError, socket.gaierror
     http.client.HTTPException,
-    urllib3.exceptions.HTTPError,
     NameMismatch,
     UnicodeError,  # a host name that IDNA cannot encode
     zlib.error,
@@ -38,7 +35,6 @@ GONE = (
     ssl.SSLEOFError,
     ssl.SSLZeroReturnError,
     http.client.IncompleteRead,
-    urllib3.exceptions.IncompleteRead,
 )
 
 _EXPIRED = {9, 10}  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
@@ -89,18 +85,8 @@ def connection_failed(server: str, error: BaseException) -> ConnectionFailed:
     return ConnectionFailed(kind, server, reason)
 
 
-def unwrap(error: BaseException) -> BaseException:
-    """What http.client, ssl or the socket raised, where urllib3 has wrapped it."""
-    if isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.SSLError)):
-        for argument in error.args:  # ProtocolError(text, cause), SSLError(cause)
-            if isinstance(argument, EXPECTED):
-                return argument
-    return error
-
-
 def classify(error: BaseException) -> tuple[FailureKind, str]:
     """The kind and the reason of ``error``; see :func:`connection_failed`."""
-    error = unwrap(error)
     if isinstance(error, NameMismatch):
         return FailureKind.TLS_NAME, str(error)
     if isinstance(error, TooLarge):
@@ -109,7 +95,7 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
         return FailureKind.PROTOCOL, str(error)
     if isinstance(error, ProxyFailed):
         return FailureKind.PROXY, str(error)
-    if isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError)):
+    if isinstance(error, TimeoutError):
         return FailureKind.TIMEOUT, "i/o timeout"
     if isinstance(error, GONE):
         if isinstance(error, ConnectionRefusedError):

@@ -47,7 +47,7 @@ class Answer:
         self.headers = response.headers
 
     def getheaders(self) -> Mapping[str, str]:
-        return self.headers
+        return dict(self.headers.items())
 
     def getheader(self, name: str, default: str | None = None) -> str | None:
         return self.headers.get(name, default)

@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
-from urllib3 import HTTPHeaderDict
 
 import kubectl_metrics
 from kubectl_metrics.connection import again, failures
@@ -38,6 +37,7 @@ from kubectl_metrics.errors import ConnectionFailed, FailureKind
 from kubectl_metrics.wire.servername import is_ip
 
 if TYPE_CHECKING:
+    import http.client
     from collections.abc import Callable, Mapping, Sequence
 
 API_TIMEOUT = 120.0  # seconds for one request, if nobody says otherwise
@@ -51,7 +51,7 @@ class Response(msgspec.Struct, frozen=True):
 
     status: int
     reason: str
-    headers: Mapping[str, str]  # names in any case
+    headers: http.client.HTTPMessage  # names in any case
     body: bytes  # decompressed
     seconds: float  # from the call to the last byte
 
@@ -127,20 +127,17 @@ class Transport:
         self._proxy = Proxy(proxy_url) if proxy_url else None
         public = host.partition("%")[0]  # a zone means nothing to the server
         name = join(public, port) if parts.port else f"[{public}]" if ":" in host else host
-        self._headers = HTTPHeaderDict({"Host": name, "User-Agent": user_agent})
-        if compress and not proxies.is_loopback(host):
-            self._headers["Accept-Encoding"] = "gzip"
-        else:
-            self._headers["Accept-Encoding"] = "identity"
+        encoding = "gzip" if compress and not proxies.is_loopback(host) else "identity"
+        self._headers = [("Host", name), ("User-Agent", user_agent), ("Accept-Encoding", encoding)]
         if self._secure:
             if authorization:
-                self._headers["Authorization"] = authorization
-            for name, value in headers:  # as UTF-8, like Go; http.client would take Latin-1
-                self._headers.add(name, value.encode().decode("latin-1"))
+                self._headers.append(("Authorization", authorization))
+            # As UTF-8, like Go; http.client would take Latin-1.
+            self._headers += [(name, value.encode().decode("latin-1")) for name, value in headers]
         self.proxied = self._proxy is not None  # whether somebody stands in between, whose headers one may see
         self._forward = self._proxy is not None and not self._secure and not self._proxy.socks
         if self._forward and self._proxy:
-            self._headers.extend(self._proxy.headers())
+            self._headers += self._proxy.headers().items()
         self._connect_timeout = connect_timeout
         self._timeout = timeout
         self._total = total
@@ -261,7 +258,7 @@ class Transport:
             if 0 < self._pause.left() < deadline.left():  # it told somebody else to wait
                 self._pause.wait()
             response = self._request(question, limit, deadline)
-            seconds = again.retry_after(response.status, response.headers)
+            seconds = again.retry_after(response.status, response.headers.get("Retry-After"))
             if seconds is None or not tries or seconds >= deadline.left():
                 return response
             tries -= 1
@@ -284,8 +281,7 @@ class Transport:
                 failures.TooLarge,
                 failures.BadResponse,
                 failures.ProxyFailed,
-            ) as raised:
-                error = failures.unwrap(raised)
+            ) as error:
                 if deadline.over():
                     reason = _late(connection, reader, deadline)
                     asked = connection.phase in ("answer", "body")
@@ -302,7 +298,7 @@ class Transport:
                 if gone and connection.phase == "body":
                     reason = f"EOF: closed the connection after {reader.so_far()}"
                     raise ConnectionFailed(FailureKind.RESET, self.server, reason) from None
-                raise failures.connection_failed(self.server, error) from raised
+                raise failures.connection_failed(self.server, error) from error
             finally:
                 self._give_back(connection, reusable=done)
 
@@ -324,15 +320,9 @@ class Transport:
             deadline.attach(connection.wire)
         connection.phase = "answer"
         # The watchdog is the limit; the socket's own timeout is there in case it could not strike.
-        connection.timeout = deadline.left() + 1
-        headers = self._headers.copy()
-        headers.update(question.headers)
-        target = question.target
-        if self._forward:
-            target = f"http://{self.server}{target}"
-        connection.request(
-            question.method, target, body=question.body, headers=headers, preload_content=False, decode_content=False
-        )
+        connection.sock.settimeout(deadline.left() + 1)
+        target = f"http://{self.server}{question.target}" if self._forward else question.target
+        connection.ask(question.method, target, [*self._headers, *question.headers.items()], question.body)
         response = connection.getresponse()
         try:
             if deadline.passed:  # we have cut the head off, which http.client takes for its end
@@ -358,7 +348,7 @@ class Transport:
                 raise ConnectionFailed(FailureKind.RESET, self.server, "use of closed connection")
             while self._idle:
                 connection = self._idle.pop()
-                if connection.is_connected:
+                if connection.is_quiet():
                     self._busy.add(connection)
                     return connection
                 connection.close()

@@ -37,30 +37,31 @@ class Sources:
 
     def nodes(self, query: NodesQuery) -> NodesUsage:
         """The usage of nodes. Raises NoSourceError when no source has any, MetricsError for other failures."""
-        return self._answer(lambda: self._api.nodes(query), lambda: self._kubelets.nodes(query))
+        return self._answer(lambda: self._api.nodes(query), lambda absent: self.nodes_of_kubelets(query, absent))
 
     def pods(self, query: PodsQuery) -> PodsUsage:
         """The usage of pods. Raises NoSourceError when no source has any, MetricsError for other failures."""
-        return self._answer(lambda: self._api.pods(query), lambda: self._kubelets.pods(query))
+        return self._answer(lambda: self._api.pods(query), lambda absent: self.pods_of_kubelets(query, absent))
 
     def nodes_of_kubelets(self, query: NodesQuery, absent: NoMetrics | None) -> NodesUsage:
         """The usage of nodes without asking the API again, which is ``absent``. Raises as ``nodes`` does."""
-        return self._from_kubelets(absent, lambda: self._kubelets.nodes(query))
+        known = absent.nodes if absent else None
+        return self._from_kubelets(absent, lambda: self._kubelets.nodes(query, known))
 
     def pods_of_kubelets(self, query: PodsQuery, absent: NoMetrics | None) -> PodsUsage:
         """The usage of pods without asking the API again, which is ``absent``. Raises as ``pods`` does."""
         return self._from_kubelets(absent, lambda: self._kubelets.pods(query))
 
-    def _answer(self, ask_api: Callable[[], U], ask_kubelets: Callable[[], U]) -> U:
+    def _answer(self, ask_api: Callable[[], U], ask_kubelets: Callable[[NoMetrics | None], U]) -> U:
         if self._mode == "kubelet":
-            return self._from_kubelets(None, ask_kubelets)
+            return ask_kubelets(None)
         try:
             return ask_api()
         except NoMetrics as absent:
             if self._mode == "api":
                 absent.hint = f"{_cause(absent)}; {causes.DIAGNOSE}"
                 raise absent.original or absent from None
-            return self._from_kubelets(absent, ask_kubelets)
+            return ask_kubelets(absent)
 
     @staticmethod
     def _from_kubelets(absent: NoMetrics | None, ask: Callable[[], U]) -> U:

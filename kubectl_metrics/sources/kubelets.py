@@ -10,6 +10,7 @@ from kubectl_metrics.errors import ConnectionFailed, MetricsError
 from kubectl_metrics.sources.access import Kubelets
 from kubectl_metrics.sources.measuring import Progress, Reports, Round
 from kubectl_metrics.sources.objects import get_named_nodes, get_nodes, get_pods
+from kubectl_metrics.sources.parallel import Later
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
 from kubectl_metrics.usage.kubelet import Missing, PodKey
 from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Source, node_gap, pod_gap
@@ -36,9 +37,12 @@ class KubeletSource:
         self._total = total
         self._progress = progress
 
-    def nodes(self, query: NodesQuery) -> NodesUsage:
-        """The usage of nodes; those whose kubelet has no answer are gaps. Raises MetricsError."""
-        nodes = get_nodes(self._api, query)
+    def nodes(self, query: NodesQuery, known: Later[list[Node]] | None = None) -> NodesUsage:
+        """The usage of nodes; those whose kubelet has no answer are gaps. Raises MetricsError.
+
+        ``known`` are the nodes of the same query, where somebody has asked for them already.
+        """
+        nodes = get_nodes(self._api, query) if known is None else known.result()
         found = self._ask(nodes, frozenset())
         items: list[NodeMetrics] = []
         gaps = list(found.gaps.values())

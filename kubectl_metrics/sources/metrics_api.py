@@ -1,7 +1,7 @@
-"""metrics.k8s.io, as kubectl top reads it, but with all that can be asked at once asked at once.
+"""metrics.k8s.io, as kubectl top reads it, but with all that is needed asked at once.
 
-The version is discovered. While the discovery is under way the request is already made with the version that is served
-nearly everywhere; only if that turns out not to be served, it is made again with the one that is.
+The version that is served nearly everywhere is asked for straight away. Only where that has no answer, the group's
+discovery document is read, and says whether there is another version, or none.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from kubectl_metrics.errors import (
     ConnectionFailed,
     DecodeError,
     ExitStatus,
+    FailureKind,
     HTTPStatusError,
     MetricsError,
 )
@@ -60,7 +61,7 @@ class NoMetrics(MetricsError):
     """The API could be asked and has no metrics: the case for the kubelets.
 
     ``message`` is kubectl's. ``detail`` says more, where more is known. ``original`` is the API's own error about a
-    single node or pod that exists and has no metrics.
+    single node or pod that exists and has no metrics. ``nodes`` are those of a question about nodes, already asked for.
     """
 
     exit_status = ExitStatus.NO_SOURCE
@@ -72,6 +73,7 @@ class NoMetrics(MetricsError):
         self.absence = absence
         self.detail = detail
         self.original = original
+        self.nodes: Later[list[core.Node]] | None = None
 
 
 class MetricsAPI:
@@ -102,6 +104,9 @@ class MetricsAPI:
                 query.name,
                 lambda body: [metrics_list.node(body)] if query.name else metrics_list.node_list(body),
             )
+        except NoMetrics as absent:
+            absent.nodes = asked_nodes
+            raise
         except HTTPStatusError as error:
             if query.name and error.status == 404 and _found(asked_nodes.result):
                 raise NoMetrics(Absence.EMPTY, error.message, original=error) from error
@@ -175,11 +180,10 @@ class MetricsAPI:
         """
         subject = " ".join(("get", resource, *([name] if name else [])))
         version = VERSIONS[0]
-        discover = Later(lambda: self._api.get(_ROOT)).result
-        answer, served = self.fetch(version, f"{_ROOT}/{version}{place}", parameters, subject, discover)
+        answer, served = self.fetch(version, f"{_ROOT}/{version}{place}", parameters, subject)
         if served is not None and served != version:
             version = served
-            answer, _ = self.fetch(version, f"{_ROOT}/{version}{place}", parameters, subject, discover)
+            answer, _ = self.fetch(version, f"{_ROOT}/{version}{place}", parameters, subject)
         return version, decode(checked(answer, subject))
 
     def fetch(
@@ -188,26 +192,25 @@ class MetricsAPI:
         path: str,
         parameters: Sequence[tuple[str, str]],
         subject: str = "",
-        discover: Callable[[], Response] | None = None,
     ) -> tuple[Response, str | None]:
         """The answer to a path of the group, whatever its status below 500, and the version that is served.
 
-        The version is known (not None) only where the answer made it necessary to find out. ``discover`` gives the
-        group's discovery document, which is otherwise asked for when it is needed. Raises NoMetrics if the group is
-        not served or not available, MetricsError for other failures.
+        The version is known (not None) only where the answer made it necessary to find out. Raises NoMetrics if the
+        group is not served or not available, MetricsError for other failures.
         """
-        discover = discover or (lambda: self._api.get(_ROOT))
         metrics = Later(lambda: self._api.get(path, parameters, timeout=self._timeout))
         try:
             answer = metrics.result(self._tick())
         except ConnectionFailed as error:
+            if error.kind is FailureKind.OVER:
+                raise
             # If the API server answers nothing at all, that is the error; if only its metrics fail, they are.
-            discover()
+            self._discover()
             raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", error.reason) from error
         served = None
         if answer.status == 403 or (answer.status == 404 and not status.names_an_object(answer.body)):
             # The API server authorizes before it looks whether there is such a group: 403 may stand for 404.
-            served = self._served(discover())
+            served = self._served(self._discover())
         if answer.status >= 500:
             reason = self._unavailable_reason(version) or status.error(answer.status, answer.body, subject).message
             raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", reason)
@@ -219,6 +222,9 @@ class MetricsAPI:
             return None
         bound = round(self._timeout)
         return lambda: progress(f"waiting for {GROUP}, seconds", int(time.monotonic() - started), bound)
+
+    def _discover(self) -> Response:
+        return self._api.get(_ROOT, timeout=self._timeout)
 
     def _served(self, discovery: Response) -> str:
         """The version to use, by the group's discovery document. Raises NoMetrics if there is none."""

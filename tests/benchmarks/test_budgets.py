@@ -65,5 +65,5 @@ def test_there_are_budgets_for_all_that_is_looked_at_and_nothing_else() -> None:
 def test_the_kubernetes_package_has_no_place_in_a_budget() -> None:
     budgets = json.loads(BUDGETS.read_text("utf-8"))
     imported = {module for budget in budgets.values() for module in budget["modules"] or ()}
-    assert {"click", "msgspec", "urllib3"} <= imported
-    assert "kubernetes" not in imported
+    assert {"click", "msgspec"} <= imported
+    assert not {"kubernetes", "urllib3"} & imported

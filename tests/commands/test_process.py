@@ -139,8 +139,8 @@ def test_what_a_command_does_not_use_is_not_imported(config: str) -> None:
     for arguments in (["nodes"], ["pods", "-A"], ["raw", "/version"], ["nodes", "--source", "kubelet"]):
         modules = imported(*arguments, "--kubeconfig", config)
         assert "kubectl_metrics.sources.kubelets" in modules
-        assert not {"kubernetes", "tabulate", "requests", "asyncio", "unittest"} & modules
-    assert not {"kubernetes", "yaml", "urllib3"} & imported("nodes", "--help")
+        assert not {"kubernetes", "urllib3", "tabulate", "requests", "asyncio", "unittest"} & modules
+    assert not {"kubernetes", "yaml", "urllib3", "ssl"} & imported("nodes", "--help")
 
 
 def test_in_a_pipeline_of_a_shell(config: str) -> None:

@@ -29,6 +29,11 @@ class TestGroupNotServed:
         assert result.err == note
         assert admin("pods", "-n", "shop").err == note
 
+    def test_the_nodes_are_asked_for_once(self, cluster: SimCluster, admin: Tool) -> None:
+        before = len(cluster.asked("api", "/api/v1/nodes"))
+        assert admin("nodes").status == 0
+        assert len(cluster.asked("api", "/api/v1/nodes")) == before + 1
+
     def test_api_is_an_error(self, admin: Tool) -> None:
         for command in ("nodes", "pods"):
             result = admin(command, "--source", "api")

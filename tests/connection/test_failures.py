@@ -9,7 +9,6 @@ import socket
 import ssl
 
 import pytest
-import urllib3.exceptions
 
 from kubectl_metrics.connection.failures import classify, connection_failed
 from kubectl_metrics.errors import FailureKind
@@ -62,11 +61,8 @@ def verify_error(code: int) -> ssl.SSLCertVerificationError:
         (ssl.SSLCertVerificationError("text"), FailureKind.TLS_UNTRUSTED,
          "x509: certificate cannot be verified (OpenSSL: no reason given)"),
         (verify_error(79), FailureKind.TLS_UNTRUSTED, "x509: certificate cannot be verified (OpenSSL: message)"),
-        (urllib3.exceptions.ProtocolError("s3cret", os_error(errno.ECONNRESET)), FailureKind.RESET,
-         "connection reset by peer"),
-        (urllib3.exceptions.ProtocolError("http://user:s3cret@x"), FailureKind.PROTOCOL, "malformed HTTP response"),
-        (urllib3.exceptions.SSLError(tls_error("BAD_RECORD_MAC")), FailureKind.TLS,
-         "tls: handshake failure (OpenSSL: bad record mac)"),
+        (http.client.IncompleteRead(b"s3cret"), FailureKind.RESET, "EOF: the server closed the connection"),
+        (tls_error("BAD_RECORD_MAC"), FailureKind.TLS, "tls: handshake failure (OpenSSL: bad record mac)"),
         (http.client.BadStatusLine("s3cret"), FailureKind.PROTOCOL, "malformed HTTP response"),
     ],
     ids=lambda _: "x",

@@ -42,7 +42,8 @@ class BodyReader:
         if encoding not in ("identity", "gzip"):
             raise BadResponse("the body has a content encoding that was not asked for")
         unpack = _Gunzip(self._limit).feed if encoding == "gzip" else None
-        if len(set(response.headers.get_all("Content-Length") or ())) > 1:
+        lengths = ",".join(response.headers.get_all("Content-Length") or ())  # as one header or as several
+        if len({length.strip() for length in lengths.split(",")}) > 1:
             raise BadResponse("the body has two lengths")
         self._expected = response.length
         if self._expected is not None and self._expected > self._limit:

@@ -23,8 +23,8 @@ def lookup(host: str, port: int, seconds: float) -> AddressInfo:
     Raises:
         OSError: as socket.getaddrinfo; EAI_AGAIN if there was no answer within ``seconds``.
     """
-    if is_ip(host):
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if is_ip(host):  # as bytes: for text, Python would first load what it takes to encode names of all scripts
+        return socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
     answers: queue.SimpleQueue[Any] = queue.SimpleQueue()  # an AddressInfo or an OSError
 
     def resolve() -> None:

@@ -108,6 +108,16 @@ def test_scrapes() -> None:
     assert (web.timestamp, web.window) == ("2026-11-18T11:06:53Z", "12s")
 
 
+def test_only_the_wanted_pods() -> None:
+    first = scrape(point(0, 1), web_app=point(0, 10), job_run=point(0, 1))
+    second = scrape(point(15, 2), web_app=point(15, 13), job_run=point(15, 1))
+    whole = from_scrapes(first, second, "node-a", RESOLUTION)
+    assert set(whole.pods) == {("shop", "web"), ("shop", "job")}
+    some = from_scrapes(first, second, "node-a", RESOLUTION, {("shop", "web"), ("shop", "gone")})
+    assert (some.node, some.pods) == (whole.node, {("shop", "web"): whole.pods["shop", "web"]})
+    assert from_scrapes(first, second, "node-a", RESOLUTION, ()) == NodeReport(whole.node, {})
+
+
 def test_a_pod_has_all_its_containers_or_is_not_there() -> None:
     report = from_scrapes(
         scrape(point(0, 1), web_app=point(0, 10)),
@@ -182,6 +192,16 @@ def test_summary() -> None:
     assert isinstance(web, PodMetrics)
     assert [container.usage.cpu for container in web.containers] == [1, 2]
     assert web.timestamp == "2026-11-23T19:05:50Z"
+
+
+def test_only_the_wanted_pods_of_a_summary() -> None:
+    body = json.dumps({"node": {"nodeName": "node-a", **stats()}, "pods": [pod_stats("web", stats()), pod_stats("db")]})
+    whole = from_summary(summary(body.encode()), "node-a")
+    some = from_summary(summary(body.encode()), "node-a", {("shop", "web")})
+    assert (some.node, some.pods) == (whole.node, {("shop", "web"): whole.pods["shop", "web"]})
+    node_only = summary(body.encode(), pods=False)
+    assert node_only.pods is None
+    assert from_summary(node_only, "node-a", ()) == NodeReport(whole.node, {})
 
 
 def test_an_idle_container_counts() -> None:

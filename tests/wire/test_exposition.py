@@ -41,6 +41,13 @@ def test_a_kubelets_answer() -> None:
     )
 
 
+def test_only_the_node() -> None:
+    answer = scrape(REAL, NOW, containers_too=False)
+    assert (answer.node, answer.containers, answer.failed) == (scrape(REAL, NOW).node, {}, False)
+    with pytest.raises(DecodeError, match="line 2: expected a sample"):
+        scrape("node_cpu_usage_seconds_total 1\nwhat is this?\n", NOW, containers_too=False)
+
+
 def test_time_and_order() -> None:
     # The CPU sample's time counts, whichever comes first; a sample without one is as old as the answer.
     text = 'container_memory_working_set_bytes{container="c",namespace="n",pod="p"} 1 5\n'

@@ -36,6 +36,7 @@ _CERTIFICATE = re.compile(
 _AWS_LINE = re.compile(r"""\s*(?:-\s+)?["']?(?:rolearn|username|groups)["']?\s*:.*|\s*-\s+["']?[\w:{}./-]+["']?\s*""")
 
 _BEGINNING = re.compile(r"-----BEGIN ([^-]*)-----")
+_KEY_MARK = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]*PRIVATE KEY-----")
 
 # Flags with a secret for a value. One that ends in "file" has the name of a file.
 # "auth" and the like only at its end: kube-apiserver's --authorization-mode is none.
@@ -53,13 +54,19 @@ _SUSPICIOUS = re.compile(
     re.IGNORECASE,
 )
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # A private key, or the beginning of one in a text that was cut.
+    # A private key, or the beginning of one in a text that was cut. A certificate before it may have its dashes.
     (
-        re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+        re.compile(
+            r"-{0,5}BEGIN [A-Z0-9 ]{0,60}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL
+        ),
         REMOVED,
     ),
-    # ... or the end of one; nothing but base64 stands before it.
-    (re.compile(r"[A-Za-z0-9+/=\s\\]{0,4000}-----END [A-Z0-9 ]*PRIVATE KEY-----"), REMOVED),
+    # ... or the end of one; nothing but base64 stands before it. Each stretch of base64 is tried from its start alone:
+    # from each of its characters it would take minutes.
+    (
+        re.compile(r"(?<![A-Za-z0-9+/=\s\\])[A-Za-z0-9+/=\s\\]*-----END [A-Z0-9 ]*PRIVATE KEY-----"),
+        REMOVED,
+    ),
     (re.compile(r"\beyJ[A-Za-z0-9_=-]{6,}(?:\.[A-Za-z0-9_=-]*)*"), REMOVED),  # a JWT, or a part of one
     (re.compile(r"(\w://)[^\s/?#\"'<>]+@"), rf"\1{REMOVED}@"),  # user and password in a URL
     (re.compile(r"(?<=\w):[^\s\"'<>]{1,200}@(?=\w{1,10}\()"), f":{REMOVED}@"),  # "user:password@tcp(db)/x"
@@ -226,7 +233,7 @@ def _aws_auth(key: str, value: str) -> str | None:
         return None
     try:
         entries = msgspec.json.decode(value, type=list[dict[str, object]])
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return "".join(_aws_line(line) for line in value.splitlines())
     known = [{name: text for name, text in one.items() if name in ("rolearn", "username", "groups")} for one in entries]
     return msgspec.json.encode(known).decode()
@@ -272,13 +279,10 @@ def _log(one: Log) -> Log:
     lines: list[str] = []
     inside = False
     for line in one.lines:
-        begins = "PRIVATE KEY-----" in line and "-----BEGIN " in line
-        ends = "PRIVATE KEY-----" in line and "-----END " in line
-        if inside and not ends:
+        marks = _KEY_MARK.findall(line) if "KEY-----" in line else ()
+        if inside and "END" not in marks:
             line = REMOVED
-        elif inside and ends:
-            inside = False
-        if begins and not ends:
-            inside = True
+        if marks:
+            inside = marks[-1] == "BEGIN"
         lines.append(line[:_LINE])
     return structs.replace(one, lines=lines)

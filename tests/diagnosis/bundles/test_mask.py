@@ -323,6 +323,8 @@ def names(*known: str) -> Names:
         ("metrics-server-v0.9.0", r"metrics-server-v0\.9\.0"),
         ("prometheus-metrics-server-exporter", r"prometheus-metrics-server-exporter"),
         ("kube-apiserver-umbrella", r"kube-apiserver-name-x\w+"),
+        ("metrics-server-umbrella-coredns-umbrella", r"metrics-server-(name-x\w+)-coredns-\1"),
+        ("metrics-server-" * 2000, "metrics-server-" * 2000),
         ("system:node:umbrella", r"system:node:name-x\w+"),
         ("v1beta1.metrics.k8s.io", r"v1beta1\.metrics\.k8s\.io"),
         ("v1.apps.umbrella.com", r"v1\.apps\.name-x\w+\.com"),

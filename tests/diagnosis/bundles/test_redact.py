@@ -360,3 +360,14 @@ def test_the_time_it_takes_grows_with_the_text(piece: str) -> None:
     """The limit is that of every test: what grows with the square would take longer."""
     text = f"token: x PRIVATE KEY-----{piece * 20_000}"
     assert redact_text(text)
+
+
+@pytest.mark.parametrize(
+    "between", ["-----END CERTIFICATE----------BEGIN", "-----END CERTIFICATE-----BEGIN", "-----BEGIN"]
+)
+def test_a_key_right_behind_a_certificate(between: str) -> None:
+    lines = ["-----BEGIN CERTIFICATE-----", "MIIG", f"{between} PRIVATE KEY-----", "planted1", "planted2"]
+    assert "planted" not in redact_text("\n".join(lines))
+    evidence = redact(Evidence(logs=ok([Log(lines=[*lines, "-----END PRIVATE KEY-----", "what comes after it"])])))
+    assert "planted" not in str(evidence.logs)
+    assert evidence.logs.get()[0].lines[-1] == "what comes after it"

@@ -306,7 +306,7 @@ def _key_is_private(key: str) -> bool:
 
 
 _SPECIAL = re.compile(r'[,+"\\<>;]')
-_ATTRIBUTE = re.compile(r"([A-Z]+|\d+(?:\.\d+)*)=((?:\\.|[^,+\\])*)", re.DOTALL)
+_ATTRIBUTE = re.compile(r"((?<![A-Z])[A-Z]+|(?<![\d.])\d+(?:\.\d+)*)=((?:\\.|[^,+\\])*)", re.DOTALL)
 
 
 def _rename(text: str, names: Names) -> str:

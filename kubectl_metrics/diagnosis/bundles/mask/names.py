@@ -32,13 +32,14 @@ _LENGTH = 9
 
 _V4 = r"\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w-])(?!\.\d)"
 _LABEL = rf"[A-Za-z0-9]+(?:[_-]+(?!{_V4})[A-Za-z0-9]+)*"  # "web-10.0.0.1" is a label and an address
+# The texts may be made to hurt, so that nothing here may look at the whole rest of a text from each place in it.
 _PIECES = re.compile(
     r"(?P<arn>\barn:aws[\w-]*:[^\s\"',\]}]+)"
     r"|(?P<digest>\bsha256:[0-9a-f]{64}\b)"
-    rf"|(?P<mail>[\w.+-]+@(?:{_LABEL}\.)+[A-Za-z]{{2,}})"
+    rf"|(?P<mail>(?<![\w.+-])[\w.+-]+@(?:{_LABEL}\.)+[A-Za-z]{{2,}})"
     rf"|(?P<v4>(?<!\w)(?<!\d\.){_V4})"
     r"|(?P<v6>(?<![\w:.-])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{1,4})?(?:/\d{1,3})?(?![\w:-]))"
-    rf"|(?P<host>(?<![\w-])(?:{_LABEL}\.)+[A-Za-z]{{2,}}(?![\w-]))"
+    rf"|(?P<host>(?<![\w-])(?:{_LABEL}\.){{1,126}}[A-Za-z]{{2,}}(?![\w-]))"  # 127 labels at most: RFC 1035, 255 bytes
     rf"|(?P<label>{_LABEL})"
 )
 _LABELS = re.compile(_LABEL)
@@ -72,11 +73,10 @@ class Names:
     def _learn_label(self, label: str, kind: str) -> None:
         if self._is_kept(label) or len(label) < _SHORTEST:
             return
-        product = PRODUCT.search(label)
-        if product is None:
+        if not PRODUCT.search(label):
             self._kinds.setdefault(label, kind)
             return
-        for part in (label[: product.start()], label[product.end() :]):
+        for part in PRODUCT.split(label):
             for rest in _LABELS.findall(part):
                 if not _is_random(rest):
                     self._learn_label(rest, kind)
@@ -158,10 +158,12 @@ class Names:
             return str(int.from_bytes(self.digest(label.encode())[:8], "big") % 10**12).zfill(12)
         if self._is_kept(label):
             return label
-        product = PRODUCT.search(label)
-        if product is not None:
-            before, after = label[: product.start()], label[product.end() :]
-            return self._around(before) + product.group() + self._around(after)
+        masked, position = "", 0
+        for product in PRODUCT.finditer(label):
+            masked += self._around(label[position : product.start()]) + product.group()
+            position = product.end()
+        if position:
+            return masked + self._around(label[position:])
         return self._parts(label) or self._hidden(label)
 
     def _around(self, part: str) -> str:

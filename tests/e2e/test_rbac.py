@@ -1,0 +1,230 @@
+"""The roles in docs/rbac: with each of them its commands have all there is, and with one right less they say so."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e import tables
+from tests.e2e.kit import Kit, Ran, wait_for
+
+pytestmark = pytest.mark.kit
+
+FOLDER = Path(__file__).parents[2] / "docs" / "rbac"
+NAMESPACE = "kubectl-metrics-rbac"
+GROUP = "rbac.authorization.k8s.io"
+METRICS = "/apis/metrics.k8s.io/v1beta1"
+# node-b's kubelet has signed its own certificate.
+DIRECT = "--kubelet-access=direct --kubelet-insecure-tls"
+
+
+@dataclasses.dataclass(frozen=True)
+class Role:
+    """A file of docs/rbac, and for each right in it a command that needs it."""
+
+    file: str
+    needs: Mapping[str, str]
+    namespace: str = ""  # where it is bound, for a Role
+
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = yaml.safe_load((FOLDER / self.file).read_text("utf-8"))
+        return document
+
+
+def _kubelets(right: str, flags: str) -> dict[str, str]:
+    return {
+        "list nodes": f"nodes {flags}",
+        "get nodes": f"pods -A {flags}",
+        "list pods": f"pods -A {flags}",
+        "get pods": f"pods -n shop store-0 {flags}",
+        f"get {right}": f"nodes {flags}",
+    }
+
+
+ROLES = [
+    Role(
+        "nodes.yaml",
+        {
+            "list nodes.metrics.k8s.io": "nodes",
+            "get nodes.metrics.k8s.io": "nodes node-a",
+            "list nodes": "nodes",
+            "get nodes": "nodes node-a",
+        },
+    ),
+    Role(
+        "pods.yaml",
+        {
+            "list pods.metrics.k8s.io": "pods -A",
+            "get pods.metrics.k8s.io": "pods -n shop store-0",
+            "list pods": "pods -A --field-selector=spec.nodeName=node-a",
+        },
+    ),
+    Role(
+        "pods-in-namespace.yaml",
+        {
+            "list pods.metrics.k8s.io": "pods -n shop",
+            "get pods.metrics.k8s.io": "pods -n shop store-0",
+            "list pods": "pods -n shop --field-selector=spec.nodeName=node-a",
+        },
+        namespace="shop",
+    ),
+    Role("kubelets-stats.yaml", _kubelets("nodes/stats", f"--source=kubelet {DIRECT}")),
+    Role("kubelets-metrics.yaml", _kubelets("nodes/metrics", f"--window=15s {DIRECT}")),
+    Role("kubelets-proxy.yaml", _kubelets("nodes/proxy", "--source=kubelet --kubelet-access=proxy")),
+    Role(
+        "raw.yaml",
+        {
+            "list nodes.metrics.k8s.io": f"raw {METRICS}/nodes",
+            "get nodes.metrics.k8s.io": f"raw {METRICS}/nodes/node-a",
+            "list pods.metrics.k8s.io": f"raw {METRICS}/namespaces/shop/pods",
+            "get pods.metrics.k8s.io": f"raw {METRICS}/namespaces/shop/pods/store-0",
+        },
+    ),
+]
+
+
+def _split(rules: list[dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
+    """A rule for each single right, by its words: "list pods.metrics.k8s.io"."""
+    return {
+        f"{verb} {resource}{group and '.' + group}": {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
+        for rule in rules
+        for group, resource, verb in itertools.product(rule["apiGroups"], rule["resources"], rule["verbs"])
+    }
+
+
+def _account(role: Role, without: str = "") -> str:
+    """Each has an account of its own: for five minutes a kubelet remembers what somebody was allowed."""
+    return re.sub("[^a-z]+", "-", f"{role.file.removesuffix('.yaml')} without {without}" if without else role.file)
+
+
+def _objects(role: Role, name: str, rules: list[dict[str, list[str]]] | None) -> list[dict[str, Any]]:
+    """An account, its binding, and its role if that is not the file's."""
+    document = role.document()
+    place = {"namespace": role.namespace} if role.namespace else {}
+    objects: list[dict[str, Any]] = []
+    if rules is not None:
+        metadata = {"name": f"{NAMESPACE}-{name}", **place}
+        objects.append(document | {"metadata": metadata, "rules": rules})
+        document = objects[0]
+    kind = document["kind"]
+    account = {"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}
+    binding = {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": f"{kind}Binding",
+        "metadata": {"name": f"{NAMESPACE}-{name}", **place},
+        "roleRef": {"apiGroup": GROUP, "kind": kind, "name": document["metadata"]["name"]},
+        "subjects": [account],
+    }
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return [*objects, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}, binding]
+
+
+@pytest.fixture(scope="module")
+def account(cluster: Kit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Gives the kubeconfig of the account that has a role, or a role without one right."""
+    objects: list[dict[str, Any]] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}]
+    for role in ROLES:
+        objects += _objects(role, _account(role), None)
+        rights = _split(role.document()["rules"])
+        for taken in rights:
+            rest = [rule for right, rule in rights.items() if right != taken]
+            objects += _objects(role, _account(role, taken), rest)
+    manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    folder: Path = tmp_path_factory.mktemp("rbac")
+    config = cluster.config()
+
+    def kubeconfig(role: Role, without: str = "") -> str:
+        name = _account(role, without)
+        path = folder / name
+        if not path.exists():
+            token = cluster.must("-n", NAMESPACE, "create", "token", name, "--duration=1h")
+            user = config["users"][0] | {"user": {"token": token}}
+            path.write_text(json.dumps(config | {"users": [user]}))
+        return str(path)
+
+    files = [(["-n", role.namespace] if role.namespace else [], str(FOLDER / role.file)) for role in ROLES]
+    try:
+        for place, file in files:
+            cluster.must(*place, "apply", "-f", file)
+        cluster.must("apply", "-f", "-", stdin=manifest)
+        last = ROLES[-1], [*ROLES[-1].needs][-1]
+        may = ("auth", "can-i", "list", "nodes.metrics.k8s.io", "--kubeconfig", kubeconfig(*last))
+        wait_for("the last of the roles", lambda: cluster.kubectl(*may).stdout == "yes\n")
+        yield kubeconfig
+    finally:
+        cluster.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait", stdin=manifest)
+        for place, file in files:
+            cluster.kubectl(*place, "delete", "--ignore-not-found", "-f", file)
+
+
+def _shown(ran: Ran) -> object:
+    """What an answer is about, without its numbers."""
+    if not ran.stdout.startswith("{"):
+        return tables.names(ran)
+    document = ran.json()
+    return [item["metadata"]["name"] for item in document.get("items", [document])]
+
+
+def test_each_file_has_its_role() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == {role.file for role in ROLES}
+    for role in ROLES:
+        assert _split(role.document()["rules"]).keys() == role.needs.keys()
+
+
+@pytest.mark.parametrize(
+    ("role", "command"),
+    [
+        pytest.param(role, command, id=f"{role.file} {command}")
+        for role in ROLES
+        for command in dict.fromkeys(role.needs.values())
+    ],
+)
+def test_nothing_is_missing(kit: Kit, account: Callable[..., str], role: Role, command: str) -> None:
+    """The same rows as an administrator has, and no complaint."""
+    ours = kit.ours(*command.split(), "--kubeconfig", account(role))
+    admins = kit.ours(*command.split())
+    assert (ours.status, ours.complaints()) == (0, []), ours.stderr
+    assert ours.stderr == admins.stderr
+    assert "<unknown>" not in ours.stdout
+    assert _shown(ours) == _shown(admins)
+
+
+@pytest.mark.parametrize(
+    ("role", "right"),
+    [pytest.param(role, right, id=f"{role.file} without {right}") for role in ROLES for right in role.needs],
+)
+def test_one_right_less_is_refused_and_named(kit: Kit, account: Callable[..., str], role: Role, right: str) -> None:
+    ran = kit.ours(*role.needs[right].split(), "--kubeconfig", account(role, right))
+    assert ran.stdout == ""
+    # The API server's refusal is an error; kubelets that refuse are a source without metrics.
+    assert ran.status == (3 if "/" in right else 1)
+    (line,) = ran.errors()
+    assert "forbidden" in line.lower()
+    verb, resource = right.split(" ")
+    resource, _, group = resource.partition(".")
+    node = re.search(r"verb=(\w+), resource=nodes, subresource\(s\)=\[(\w+)\]", line)
+    if node:  # a kubelet's own words
+        assert (node[1], f"nodes/{node[2]}") == (verb, resource)
+    else:
+        assert f'cannot {verb} resource "{resource}" in API group "{group}"' in line
+
+
+@pytest.mark.parametrize("file", ["pods.yaml", "pods-in-namespace.yaml"])
+def test_without_the_list_of_pods_there_is_a_table_that_cannot_name_what_is_missing(
+    kit: Kit, account: Callable[..., str], file: str
+) -> None:
+    """What kubectl top shows to somebody with that right alone."""
+    role = next(role for role in ROLES if role.file == file)
+    theirs, ours = kit.top("pod", "-n", "shop", "--kubeconfig", account(role, "list pods"))
+    assert ours.answer() == theirs.answer()
+    assert ours.status == 0
+    assert "crashing" in kit.ours("pods", "-n", "shop", "--kubeconfig", account(role)).stderr
+    assert "crashing" not in ours.stderr

@@ -102,13 +102,14 @@ class Round:
         self._total = total
         self._progress = progress
         self._connections = room()
+        self._keep = True  # each kubelet's connection, until it is asked again
 
     def ask(self, nodes: Sequence[Node]) -> Reports:
         """What the kubelets of ``nodes`` say."""
         found = Reports({}, {}, set(), 0)
         once: list[_Once] = []
-        keep = self._connections > len(nodes) + _MOST  # each kubelet's connection until it is asked again
-        calls = [lambda node=node: self._first(node, keep) for node in nodes]
+        self._keep = self._connections > len(nodes) + _MOST
+        calls = [lambda node=node: self._first(node) for node in nodes]
         for node, outcome in zip(nodes, self._gather(calls, "kubelets"), strict=True):
             if isinstance(outcome, MetricsError):
                 found.gaps[node.name] = _gap(node, outcome)
@@ -135,7 +136,7 @@ class Round:
             tick=None if progress is None else lambda done, all_: progress(what, done, all_),
         )
 
-    def _first(self, node: Node, keep: bool) -> _First:
+    def _first(self, node: Node) -> _First:
         questions: list[tuple[str, Sequence[tuple[str, str]]]] = [(resource_path(node), ())]
         if not self._measured_here:
             questions.insert(0, (SUMMARY, [("only_cpu_and_memory", "true")]))
@@ -146,7 +147,7 @@ class Round:
             said = summary(answer.response.body, pods=bool(self._wanted))
             report = from_summary(said, node.name, self._wanted)
         else:
-            if not keep:
+            if not self._keep:
                 answer.channel.rest()
             try:
                 scrape = self._scrape(answer.response)
@@ -193,6 +194,8 @@ class Round:
     def _second(self, first: _Once) -> NodeReport:
         time.sleep(max(0.0, first.at + self._window - time.monotonic()))
         response = first.channel.get(first.path, (), self._kubelets.options.timeout)
+        if not self._keep:
+            first.channel.rest()
         if response.status != 200:
             raise HTTPStatusError(response.status, "", f"the kubelet answered {first.path} with {response.status}")
         resolution = round(self._window * 1000)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Tool
-from tests.simcluster import Fault, SimCluster
+from tests.simcluster import Fault, Node, Pod, SimCluster
 
 TOOL = [sys.executable, "-W", "error", "-m", "kubectl_metrics"]
 
@@ -165,3 +165,15 @@ def test_a_kubeconfig_from_the_environment(config: str, tmp_path: Path) -> None:
             [*TOOL, "nodes"], capture_output=True, text=True, env=environment | place, check=True, timeout=20
         )
         assert done.stdout.startswith("NAME")
+
+
+@pytest.mark.parametrize("arguments", [["nodes"], ["pods", "-A", "--window", "2s"], ["nodes", "--window", "2s"]])
+def test_more_kubelets_than_files_may_be_open(arguments: list[str]) -> None:
+    names = [f"node-{index:02}" for index in range(60)]
+    with SimCluster(nodes=map(Node, names), pods=[Pod(f"on-{name}", "shop", name) for name in names]) as cluster:
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -n 56 && exec "$@"', "sh", *TOOL, "--kubeconfig", str(cluster.kubeconfig()),
+             *arguments, "--source", "kubelet", "--strict"],
+            capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 61)

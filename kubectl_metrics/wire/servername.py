@@ -8,6 +8,7 @@ Facts
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Sequence
 
@@ -58,6 +59,7 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name.strip()[:255])
 
 
+@functools.lru_cache(maxsize=256)  # each of a kubelet's addresses is looked at some ten times on the way to it
 def _packed(text: str) -> bytes | None:
     """The bytes of an IP address in any notation, None if it is none."""
     text = text.strip()

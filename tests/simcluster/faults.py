@@ -18,13 +18,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from tests.simcluster.messages import Response, failure
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
     from tests.simcluster.server import Connection, Exchange
 
 Stage = Literal["listen", "connect", "respond"]
-_MEBIBYTE = 1 << 20
+Part = Literal["start", "head", "headers", "body"]
+"""Before the first byte, in the middle of the headers, right after them, in the middle of the body."""
 
+_MEBIBYTE = 1 << 20
+_LONG_RECORD = b"\x16\x03\x03\x3e\x80\x02\x00\x3e\x7c" + bytes(2000)
 
 _REASONS = {
     400: ("BadRequest", "the server rejected our request for an unknown reason"),
@@ -80,6 +84,21 @@ class Fault:
         return Fault("reset handshake", "connect", on_connect=lambda connection: connection.reset_at_first_byte())
 
     @staticmethod
+    def drip_handshake(interval: float = 0.05) -> Fault:
+        """The head of a TLS record that announces 16,000 bytes, and then one of them every ``interval`` seconds."""
+        return Fault("drip handshake", "connect", on_connect=lambda connection: connection.drip(_LONG_RECORD, interval))
+
+    @staticmethod
+    def raw_handshake(data: bytes) -> Fault:
+        """These bytes in answer to the first bytes of the handshake, then the end."""
+        return Fault("raw handshake", "connect", on_connect=lambda connection: connection.answer_handshake(data))
+
+    @staticmethod
+    def tls(make: Callable[[str, str], ssl.SSLContext]) -> Fault:
+        """Another certificate or another protocol: ``make`` has the server's name and address and makes the context."""
+        return Fault("tls", "connect", on_connect=lambda connection: connection.serve_with(make))
+
+    @staticmethod
     def plain_http() -> Fault:
         """The TLS port speaks plain HTTP (and would serve it)."""
         return Fault("plain http", "connect", on_connect=lambda connection: connection.serve_plain())
@@ -97,12 +116,11 @@ class Fault:
         return Fault("delay", "respond", respond)
 
     @staticmethod
-    def hang(at: Literal["start", "body"] = "start") -> Fault:
-        """Nothing at all comes (``start``), or the headers and half of the body and then nothing (``body``)."""
+    def hang(at: Part = "start") -> Fault:
+        """Nothing comes from the start, or from somewhere (see ``Part``) on."""
 
         def respond(exchange: Exchange, response: Response) -> None:
-            if at == "body":
-                _send_half(exchange, response)
+            _send_until(at, exchange, response)
             exchange.wait()
 
         return Fault(f"hang at {at}", "respond", respond)
@@ -123,14 +141,11 @@ class Fault:
         return Fault(f"drip {part}", "respond", respond)
 
     @staticmethod
-    def reset(at: Literal["start", "headers", "body"] = "start") -> Fault:
-        """RST before anything is sent, right after the headers, or in the middle of the body."""
+    def reset(at: Part = "start") -> Fault:
+        """RST before anything is sent, or at some other place (see ``Part``)."""
 
         def respond(exchange: Exchange, response: Response) -> None:
-            if at == "headers":
-                exchange.send(exchange.head(response))
-            elif at == "body":
-                _send_half(exchange, response)
+            _send_until(at, exchange, response)
             exchange.reset()
 
         return Fault(f"reset at {at}", "respond", respond)
@@ -155,6 +170,28 @@ class Fault:
             exchange.finish()
 
         return Fault("raw", "respond", respond)
+
+    @staticmethod
+    def beneath_tls(data: bytes) -> Fault:
+        """These bytes on the wire where an encrypted record should begin, then the end."""
+
+        def respond(exchange: Exchange, _: Response) -> None:
+            exchange.send_beneath(data)
+            exchange.finish()
+
+        return Fault("beneath tls", "respond", respond)
+
+    @staticmethod
+    def endless(begin: bytes, again: bytes, interval: float = 0) -> Fault:
+        """``begin``, and then ``again`` every ``interval`` seconds as long as somebody listens."""
+
+        def respond(exchange: Exchange, _: Response) -> None:
+            exchange.send(begin)
+            while True:
+                exchange.send(again)
+                exchange.wait(interval)
+
+        return Fault("endless", "respond", respond)
 
     # ---- other answers -----------------------------------------------------------------------------------------------
 
@@ -193,6 +230,20 @@ class Fault:
         return Fault("other answer", "respond", lambda exchange, _: exchange.respond(answer))
 
     @staticmethod
+    def headers(headers: Mapping[str, str], content_type: str | None = None) -> Fault:
+        """The right body with other headers; Content-Length and Transfer-Encoding are believed here, not checked."""
+
+        def respond(exchange: Exchange, response: Response) -> None:
+            body = exchange.body(response)
+            said = Response(
+                response.status, body, content_type or response.content_type, {**response.headers, **headers}
+            )
+            exchange.send(exchange.head(said) + body)
+            exchange.finish()
+
+        return Fault("headers", "respond", respond)
+
+    @staticmethod
     def edit(change: Callable[[Any], object]) -> Fault:
         """The right JSON document after ``change`` has had its hands on it (what it returns does not matter)."""
 
@@ -204,13 +255,19 @@ class Fault:
         return Fault("edit", "respond", respond)
 
     @staticmethod
-    def edit_text(change: Callable[[str], str]) -> Fault:
-        """The right body as a text after ``change``."""
+    def edit_text(change: Callable[[str], str], encoding: str = "utf-8") -> Fault:
+        """The right body as a text after ``change``, in some encoding."""
+
+        return Fault.edit_bytes(lambda body: change(body.decode()).encode(encoding))
+
+    @staticmethod
+    def edit_bytes(change: Callable[[bytes], bytes]) -> Fault:
+        """The right body after ``change``."""
 
         def respond(exchange: Exchange, response: Response) -> None:
-            exchange.respond(replace(response, body=change(exchange.body(response).decode()).encode()))
+            exchange.respond(replace(response, body=change(exchange.body(response))))
 
-        return Fault("edit text", "respond", respond)
+        return Fault("edit bytes", "respond", respond)
 
     @staticmethod
     def empty_list() -> Fault:
@@ -218,13 +275,17 @@ class Fault:
         return Fault.edit(lambda document: document.update(items=[]))
 
     @staticmethod
-    def oversized(size: int) -> Fault:
-        """``size`` bytes of spaces, streamed, with the right Content-Length."""
+    def oversized(size: int, *, announced: bool = True) -> Fault:
+        """``size`` bytes of spaces, streamed, with the right Content-Length or (not ``announced``) in chunks."""
 
         def respond(exchange: Exchange, response: Response) -> None:
-            exchange.send(exchange.head(response, length=size))
-            for begin in range(0, size, _MEBIBYTE):
-                exchange.send(b" " * min(_MEBIBYTE, size - begin))
+            if announced:
+                exchange.send(exchange.head(response, length=size))
+                for begin in range(0, size, _MEBIBYTE):
+                    exchange.send(b" " * min(_MEBIBYTE, size - begin))
+            else:
+                pieces = (b" " * min(_MEBIBYTE, size - begin) for begin in range(0, size, _MEBIBYTE))
+                exchange.respond(replace(response, body=pieces))
 
         return Fault("oversized", "respond", respond)
 
@@ -239,9 +300,12 @@ class Fault:
         return Fault.body(b"", "text/html", status, {"Location": url})
 
 
-def _send_half(exchange: Exchange, response: Response) -> None:
+def _send_until(part: Part, exchange: Exchange, response: Response) -> None:
+    """The answer as far as that."""
     body = exchange.body(response)
-    exchange.send(exchange.head(response, length=len(body)) + body[: len(body) // 2])
+    head = exchange.head(response, length=len(body))
+    ends = {"start": 0, "head": len(head) // 2, "headers": len(head), "body": len(head) + len(body) // 2}
+    exchange.send((head + body)[: ends[part]])
 
 
 @functools.lru_cache(maxsize=4)

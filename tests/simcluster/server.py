@@ -56,9 +56,9 @@ class Connection:
         finally:
             self.close()
 
-    def secure(self) -> None:
+    def secure(self, context: ssl.SSLContext | None = None) -> None:
         """The TLS handshake; a client that speaks plain HTTP is told so, in Go's words."""
-        context = self.server.context
+        context = context or self.server.context
         if context is None:
             return
         if self.sock.recv(1, socket.MSG_PEEK).isalpha():
@@ -140,6 +140,23 @@ class Connection:
             raise Gone
         self.serve()
 
+    def serve_with(self, make: Callable[[str, str], ssl.SSLContext]) -> None:
+        """Serve with another TLS context than the server's own."""
+        self.secure(make(self.server.name, self.server.address[0]))
+        self.serve()
+
+    def answer_handshake(self, data: bytes) -> None:
+        """Say ``data`` to whoever begins a handshake, and close."""
+        self.sock.recv(65536)
+        self.sock.sendall(data)
+
+    def drip(self, data: bytes, interval: float) -> None:
+        """Say ``data`` to whoever begins a handshake, one byte every ``interval`` seconds."""
+        self.sock.recv(65536)
+        for byte in data:
+            self.sock.sendall(bytes([byte]))
+            self.wait(interval)
+
     def wait(self, seconds: float | None = None) -> None:
         """Sleep, for ever by default; closing the cluster ends it and the connection."""
         if self.closing.wait(seconds):
@@ -179,6 +196,11 @@ class Exchange:
         self.wait = connection.wait
         self.reset = connection.reset
         self._server = connection.server
+        self._sock = connection.sock
+
+    def send_beneath(self, data: bytes) -> None:
+        """Send without encryption, also on a TLS connection."""
+        socket.socket.sendall(self._sock, data)
 
     def finish(self) -> None:
         """Close the connection in an orderly way."""

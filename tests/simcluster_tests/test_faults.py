@@ -43,7 +43,10 @@ def test_unreachable(cluster: SimCluster, client: Client) -> None:
     "fault",
     [
         Fault.hang_handshake(),
+        Fault.drip_handshake(interval=60),
         Fault.hang(),
+        Fault.hang("head"),
+        Fault.hang("headers"),
         Fault.hang("body"),
         Fault.drip("headers", interval=60),
         Fault.drip("body", interval=60),
@@ -64,7 +67,7 @@ def test_a_drip_is_complete_in_the_end(cluster: SimCluster, client: Client) -> N
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault.reset_handshake(), Fault.reset(), Fault.reset("headers"), Fault.reset("body")],
+    [Fault.reset_handshake(), Fault.reset(), Fault.reset("head"), Fault.reset("headers"), Fault.reset("body")],
     ids=lambda fault: str(fault.name),
 )
 def test_resets(cluster: SimCluster, client: Client, fault: Fault) -> None:
@@ -84,6 +87,17 @@ def test_plain_http_on_the_tls_port(cluster: SimCluster, client: Client) -> None
     cluster.fault("api", Fault.plain_http())
     with pytest.raises(ssl.SSLError):
         client.api("/version")
+
+
+def test_other_handshakes(cluster: SimCluster, client: Client) -> None:
+    with cluster.fault("api", Fault.raw_handshake(b"SSH-2.0-OpenSSH_9.2\r\n")), pytest.raises(ssl.SSLError):
+        client.api("/version")
+    with cluster.fault("api", Fault.beneath_tls(b"garbage")), pytest.raises(ssl.SSLError):
+        client.api("/version")
+    expired = Fault.tls(lambda name, at: cluster.pki.server_context(cluster.pki.serving("expired", name, at)))
+    with cluster.fault("api", expired), pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
+        client.api("/version")
+    assert client.api("/version").status == 200
 
 
 def test_plain_http_to_a_tls_port(cluster: SimCluster) -> None:
@@ -114,6 +128,10 @@ def test_other_answers(cluster: SimCluster, client: Client) -> None:
     assert answer(Fault.edit_text(lambda text: text[:5])) == (200, b'{"kin')
     assert answer(Fault.redirect("https://127.0.0.1:1/"))[0] == 302
     assert len(answer(Fault.oversized(3_000_001))[1]) == 3_000_001
+    assert len(answer(Fault.oversized(3_000_001, announced=False))[1]) == 3_000_001
+    assert answer(Fault.edit_bytes(lambda body: body[:3]))[1] == b'{"k'
+    assert answer(Fault.edit_text(lambda _: "\u00f6", "latin-1"))[1] == b"\xf6"
+    assert answer(Fault.headers({"Content-Length": "5"}))[1] == b'{"kin'
     bomb = answer(Fault.gzip_bomb(8))[1]
     assert len(bomb) < 16384
     assert gzip.decompress(bomb) == b" " * (8 << 20)
@@ -121,6 +139,8 @@ def test_other_answers(cluster: SimCluster, client: Client) -> None:
 
 def test_broken_answers(cluster: SimCluster, client: Client) -> None:
     with cluster.fault("api", Fault.raw(b"SSH-2.0-OpenSSH_9.2\r\n")), pytest.raises(http.client.BadStatusLine):
+        client.api("/version")
+    with cluster.fault("api", Fault.endless(b"", b"x" * 65536)), pytest.raises(http.client.LineTooLong):
         client.api("/version")
     with cluster.fault("api", Fault.truncated(3)), pytest.raises(http.client.IncompleteRead):
         client.api("/version")

@@ -1,0 +1,124 @@
+"""Every fault at every place, with every command: a right answer or a named error, in time, and never a secret."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from tests.faults import table
+from tests.faults.conftest import Farm
+from tests.faults.places import KUBELET, KUBELETS, METRICS_API, OBJECTS, SERVER, Command, Outcome, Place
+from tests.faults.runs import Launcher, Run
+from tests.faults.table import ELSEWHERE, STRANGER, Row
+
+PATIENT, IMPATIENT = "20s", "2s"  # for all that answers at once, however slow the machine; for what never answers
+MEMORY = 300 << 10  # KiB: the tool itself, and three times what a kubelet may say
+
+EVERYWHERE = [*table.HANDSHAKE, *table.ANY]
+CASES: list[tuple[Place, list[Row]]] = [
+    (METRICS_API, table.ANY),
+    (OBJECTS, table.ANY),
+    (SERVER, EVERYWHERE),
+    (KUBELET, [*EVERYWHERE, *table.LARGE]),
+    (KUBELETS, EVERYWHERE),
+]
+
+
+def _batches() -> Iterable[object]:
+    """Faults one by one; those that take a time limit to be over all at once, each in a cluster of its own."""
+    for place, rows in CASES:
+        slow = [row for row in rows if row.slow]
+        yield pytest.param(place, slow, id=f"{place.name}-slow")
+        for row in rows:
+            if not row.slow:
+                yield pytest.param(place, [row], id=f"{place.name}-{row.name}")
+
+
+@pytest.mark.parametrize(("place", "rows"), list(_batches()))
+def test_every_command(farm: Farm, launch: Launcher, place: Place, rows: Sequence[Row]) -> None:
+    """Not one test for each command: they run side by side, which is most of what makes this fast."""
+    wanted: list[tuple[Row, Command]] = []
+    lines: list[list[str]] = []
+    with contextlib.ExitStack() as stack:
+        for index, row in enumerate(rows):
+            stack.enter_context(farm[index].fault(place.target, row.make(farm[index]), place.path))
+            for command in place.commands[:1] if row.brief else place.commands:
+                wanted.append((row, command))
+                config = farm.config(index, credential(place, row, command))
+                limit = IMPATIENT if row.slow else PATIENT
+                lines.append([*command.arguments, "--kubeconfig", config, "-v", "--request-timeout", limit])
+                lines[-1] += ["--kubelet-request-timeout", limit]
+        runs = launch(*lines)
+    found = [
+        f"{row.name}: {' '.join(command.arguments)}: {problem}\n    status {run.status}, said {run.said}"
+        for (row, command), run in zip(wanted, runs, strict=True)
+        for problem in [*wrong(run, command.expect(row)), *unsafe(run, farm.secrets)]
+    ]
+    for index in range(len(rows)):
+        if farm[index].asked(STRANGER, ELSEWHERE):
+            found.append("a redirect was followed")
+    assert not found, "\n".join(found)
+
+
+def credential(place: Place, row: Row, command: Command) -> str:
+    """Each kind where it can be: no server here knows passwords, so only where nobody looks at them."""
+    if place is SERVER and row.effect in ("lost", "failing", "refused"):
+        return "password"
+    return "certificate" if "pods" in command.arguments else "token"
+
+
+def wrong(run: Run, outcome: Outcome) -> list[str]:
+    """What is not as it has to be; in words."""
+    problems = []
+    if run.status != outcome.status:
+        problems.append(f"the status should be {outcome.status}")
+    said = "\n".join(run.said)
+    problems += [f"does not say {words!r}" for words in outcome.says if words not in said]
+    diagnosis = run.arguments[0] == "diagnose"
+    if (outcome.says or not diagnosis) and len(run.said) > (outcome.lines if outcome.says else 0):
+        problems.append("says too much")
+    if diagnosis:
+        if outcome.status in (0, 5) and len(run.out.splitlines()) < 3:
+            problems.append("no diagnosis")
+    elif not outcome.body and list(_shown(run).items()) != list(outcome.shown.items()):
+        problems.append(f"shows {_shown(run)} instead of {outcome.shown}")
+    return problems
+
+
+def _shown(run: Run) -> dict[str, int | None]:
+    """Names and millicores, of a table or of a list by ``raw``; what is within a millicore of it counts as right.
+
+    A rate over a short time is the difference of two large floating-point numbers.
+    """
+    if "raw" in run.arguments:
+        document = json.loads(run.out or "{}")
+        rows = [[item["metadata"]["name"], ""] for item in document.get("items", [])]
+        return {name: _EXACT.get(name) for name, _ in rows}
+    cells: dict[str, int | None] = {}
+    for name, cpu, *_ in run.rows:
+        exact = _EXACT.get(name)
+        measured = int(cpu.removesuffix("m")) if cpu != "<unknown>" else None
+        near = exact is not None and measured is not None and exact <= measured <= exact + 1
+        cells[name] = exact if near else measured
+    return cells
+
+
+_EXACT = {"node-a": 500, "node-b": 1000, "node-c": 250, "db-0": 20, "web-1": 35, "web-2": 40}
+
+
+def unsafe(run: Run, secrets: Iterable[str]) -> list[str]:
+    """What no run may do, whatever happens to it."""
+    problems = []
+    if run.status < 0 or "Traceback" in run.text:
+        problems.append("it crashed, or hung until it was killed:\n" + run.text[-2000:])
+    if any(secret in run.text for secret in secrets):
+        problems.append("it has told a secret")
+    out = [] if "raw" in run.arguments else run.out.split("\n")
+    if not all(line.isprintable() for line in (*run.said, *run.requests, *out)):
+        problems.append("what it says is not printable")
+    if run.peak > MEMORY:
+        problems.append(f"it needed {run.peak} KiB of memory")
+    return problems

@@ -21,6 +21,8 @@ import socket
 import threading
 import time
 
+_MANY = 256  # deadlines, from which on those that are finished are thrown away
+
 
 class Total:
     """A time limit for all requests together, such as --timeout; it runs from when it is made."""
@@ -43,7 +45,7 @@ class Total:
 class Deadline:
     """A moment, and the socket that is shut down when it comes."""
 
-    __slots__ = ("_lock", "_sock", "passed", "started", "total", "when", "words")
+    __slots__ = ("_lock", "_sock", "finished", "passed", "started", "total", "when", "words")
 
     def __init__(self, seconds: float, total: Total | None = None) -> None:
         """``seconds`` from now, or when ``total`` is over, whichever comes first."""
@@ -54,6 +56,7 @@ class Deadline:
         self.started = time.monotonic()
         self.when = self.started + seconds
         self.passed = False  # True once the watchdog has struck
+        self.finished = False
         self._sock: socket.socket | None = None
         self._lock = threading.Lock()
 
@@ -75,6 +78,7 @@ class Deadline:
     def finish(self) -> None:
         """The request is over: nothing is shut down any more."""
         with self._lock:
+            self.finished = True
             self._sock = None
 
     def strike(self) -> None:
@@ -103,12 +107,17 @@ class Watchdog:
         self._wake = threading.Condition(threading.Lock())
         self._heap: list[tuple[float, int, Deadline]] = []
         self._numbers = itertools.count()
+        self._many = _MANY
         self._thread: threading.Thread | None = None
 
     def start(self, seconds: float, total: Total | None = None) -> Deadline:
         """Begin a time limit of ``seconds``, at most what is left of ``total``; call its ``finish`` in any case."""
         deadline = Deadline(seconds, total)
         with self._wake:
+            if len(self._heap) >= self._many:  # most are of requests that were answered long before their time
+                self._heap = [entry for entry in self._heap if not entry[2].finished]
+                heapq.heapify(self._heap)
+                self._many = max(_MANY, 2 * len(self._heap))
             first = not self._heap or deadline.when < self._heap[0][0]
             heapq.heappush(self._heap, (deadline.when, next(self._numbers), deadline))
             if self._thread is None:

@@ -20,7 +20,6 @@ from __future__ import annotations
 import contextlib
 import re
 import ssl
-import threading
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
@@ -31,8 +30,10 @@ import kubectl_metrics
 from kubectl_metrics.connection import again, failures
 from kubectl_metrics.connection import proxy as proxies
 from kubectl_metrics.connection.body import BodyReader
-from kubectl_metrics.connection.deadlines import WATCHDOG, Deadline, Total, format_seconds, shut_down
+from kubectl_metrics.connection.deadlines import WATCHDOG, Deadline, Total, format_seconds
 from kubectl_metrics.connection.dialing import Connection, Proxy, join
+from kubectl_metrics.connection.echoes import Echoes
+from kubectl_metrics.connection.pool import Closed, Pool
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
 from kubectl_metrics.wire.servername import is_ip
 
@@ -142,12 +143,9 @@ class Transport:
         self._timeout = timeout
         self._total = total
         self._pause = again.Pause()
+        self._echoes = Echoes(authorization)
         self._trace = trace
-        self._keep = connections
-        self._lock = threading.Lock()
-        self._idle: list[Connection] = []
-        self._busy: set[Connection] = set()
-        self._closed = False
+        self._pool = Pool(self._connection, connections)
 
     def get(
         self,
@@ -204,21 +202,22 @@ class Transport:
 
     def rest(self) -> None:
         """Close the connections that are not in use; the next request opens one again."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._pool.rest()
 
     def close(self) -> None:
         """Close all connections; requests on their way fail."""
-        with self._lock:
-            self._closed = True
-            busy = list(self._busy)
+        self._pool.close()
         self._pause.end()
-        self.rest()
-        for connection in busy:  # its own thread closes it, when it wakes up
-            if connection.wire is not None:
-                shut_down(connection.wire)
+
+    def _connection(self) -> Connection:
+        return Connection(
+            self._host,
+            self._port,
+            context=self._context,
+            names=self._names,
+            server_hostname=self._sni,
+            proxy=self._proxy,
+        )
 
     def _exchange(
         self,
@@ -268,7 +267,10 @@ class Transport:
 
     def _request(self, question: _Question, limit: int, deadline: Deadline) -> Response:
         while True:
-            connection = self._take()
+            try:
+                connection = self._pool.take()
+            except Closed:
+                raise ConnectionFailed(FailureKind.RESET, self.server, "use of closed connection") from None
             again = connection.used  # an idle connection may have been closed by the server
             reader = BodyReader(limit)
             done = False
@@ -290,7 +292,7 @@ class Transport:
                         kind = FailureKind.OVER
                     raise ConnectionFailed(kind, self.server, reason) from None
                 gone = isinstance(error, failures.GONE)
-                if again and gone and connection.phase == "answer" and not self._closed:
+                if again and gone and connection.phase == "answer" and not self._pool.closed:
                     continue
                 if isinstance(error, TimeoutError) and connection.phase == "connect":
                     reason = _no_connection(format_seconds(self._connect_timeout))
@@ -300,7 +302,7 @@ class Transport:
                     raise ConnectionFailed(FailureKind.RESET, self.server, reason) from None
                 raise failures.connection_failed(self.server, error) from error
             finally:
-                self._give_back(connection, reusable=done)
+                self._pool.give_back(connection, reusable=done)
 
     def _ask(
         self,
@@ -314,7 +316,7 @@ class Transport:
                 connection.open(deadline, self._connect_timeout)
             finally:
                 self.certificate = connection.certificate or self.certificate
-            if self._closed:  # close() could not know of the socket
+            if self._pool.closed:  # close() could not know of the socket
                 raise ConnectionAbortedError
         else:
             deadline.attach(connection.wire)
@@ -336,43 +338,14 @@ class Transport:
             response.close()  # a response that ends with its connection owns the socket
         return Response(
             status=response.status,
-            reason=_one_line(response.reason or ""),
+            reason=_one_line(self._echoes.out_of_text(response.reason or "")),
             headers=response.headers,
-            body=body,
+            body=self._echoes.out_of(body) if response.status >= 300 else body,
             seconds=time.monotonic() - deadline.started,
         )
 
-    def _take(self) -> Connection:
-        with self._lock:
-            if self._closed:
-                raise ConnectionFailed(FailureKind.RESET, self.server, "use of closed connection")
-            while self._idle:
-                connection = self._idle.pop()
-                if connection.is_quiet():
-                    self._busy.add(connection)
-                    return connection
-                connection.close()
-            connection = Connection(
-                self._host,
-                self._port,
-                context=self._context,
-                names=self._names,
-                server_hostname=self._sni,
-                proxy=self._proxy,
-            )
-            self._busy.add(connection)
-            return connection
-
-    def _give_back(self, connection: Connection, *, reusable: bool) -> None:
-        with self._lock:
-            self._busy.discard(connection)
-            if reusable and connection.sock is not None and not self._closed and len(self._idle) < self._keep:
-                self._idle.append(connection)
-                return
-        connection.close()
-
     def _tell(self, question: _Question, outcome: str) -> None:
-        if self._trace is not None and not self._closed:  # nobody waits for what is cut off at the end
+        if self._trace is not None and not self._pool.closed:  # nobody waits for what is cut off at the end
             scheme = "https" if self._secure else "http"
             self._trace(f"{question.method} {scheme}://{self.server}{question.target} {outcome}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import quote
 
 from kubectl_metrics.connection.transport import Response, Transport
@@ -46,6 +46,7 @@ _ROOT = f"/apis/{GROUP}"
 _FIELDS = frozenset({"metadata.name", "metadata.namespace"})  # the field selectors that metrics-server knows
 _UNMEASURED = f"{GROUP} has no metrics of it"
 _CREATION_DELAY = 120  # seconds: kubectl's metricsCreationDelay
+_SLOW = 1.0  # seconds, after which the discovery does not wait for the metrics
 _CHECKED = 500  # running pods that are looked for in the answer; one small page
 
 
@@ -199,29 +200,30 @@ class MetricsAPI:
         group is not served or not available, MetricsError for other failures.
         """
         metrics = Later(lambda: self._api.get(path, parameters, timeout=self._timeout))
+        discovery = _InTime(self._discover)
         try:
-            answer = metrics.result(self._tick())
+            answer = metrics.result(lambda: self._waiting(discovery))
         except ConnectionFailed as error:
             if error.kind is FailureKind.OVER:
                 raise
             # If the API server answers nothing at all, that is the error; if only its metrics fail, they are.
-            self._discover()
+            discovery.start().result()
             raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", error.reason) from error
         served = None
         if answer.status == 403 or (answer.status == 404 and not status.names_an_object(answer.body)):
             # The API server authorizes before it looks whether there is such a group: 403 may stand for 404.
-            served = self._served(self._discover())
+            served = self._served(discovery.start().result())
         if answer.status >= 500:
             reason = self._unavailable_reason(version) or status.error(answer.status, answer.body, subject).message
             raise NoMetrics(Absence.UNAVAILABLE, "Metrics API not available", reason)
         return answer, served
 
-    def _tick(self) -> Callable[[], None] | None:
-        progress, started = self._progress, time.monotonic()
-        if progress is None or self._timeout is None:
-            return None
-        bound = round(self._timeout)
-        return lambda: progress(f"waiting for {GROUP}, seconds", int(time.monotonic() - started), bound)
+    def _waiting(self, discovery: _InTime[Response]) -> None:
+        """Called while the metrics are waited for."""
+        if discovery.seconds() > _SLOW:  # they may never come; then both have been waited for at the same time
+            discovery.start()
+        if self._progress is not None and self._timeout is not None:
+            self._progress(f"waiting for {GROUP}, seconds", int(discovery.seconds()), round(self._timeout))
 
     def _discover(self) -> Response:
         return self._api.get(_ROOT, timeout=self._timeout)
@@ -272,6 +274,25 @@ class MetricsAPI:
         if pods:
             phases = " or ".join(sorted({pod.status.phase or "in no phase" for pod in pods}))
             raise MetricsError(message, hint=f"only running pods have usage; here they are {phases}")
+
+
+class _InTime(Generic[T]):
+    """A call that is made at the latest when its result is needed, and may be started before."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._begun = time.monotonic()
+        self._later: Later[T] | None = None
+
+    def seconds(self) -> float:
+        """Since there could have been one."""
+        return time.monotonic() - self._begun
+
+    def start(self) -> Later[T]:
+        """Makes the call in the background, unless that has been done."""
+        if self._later is None:
+            self._later = Later(self._call)
+        return self._later
 
 
 def _unmeasured(pods: Sequence[core.Pod], items: Sequence[PodMetrics]) -> list[Gap]:

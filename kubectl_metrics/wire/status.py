@@ -81,7 +81,7 @@ def error(status: int, body: bytes, subject: str) -> HTTPStatusError:
     if answer.kind == "Status" and (answer.message or answer.reason):
         return HTTPStatusError(status, shorten(answer.reason), shorten(answer.message or answer.reason))
     text = shorten(body[: 4 * _LONGEST].decode("utf-8", "replace").strip())
-    if 300 <= status < 400:
+    if 300 <= status < 400 and status != 304:
         return HTTPStatusError(
             status, "", f"the server answered {status} and wants to redirect; that is not followed{about}"
         )

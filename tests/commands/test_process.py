@@ -170,7 +170,9 @@ def test_a_kubeconfig_from_the_environment(config: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [["nodes"], ["pods", "-A", "--window", "2s"], ["nodes", "--window", "2s"]])
 def test_more_kubelets_than_files_may_be_open(arguments: list[str]) -> None:
     names = [f"node-{index:02}" for index in range(60)]
-    with SimCluster(nodes=map(Node, names), pods=[Pod(f"on-{name}", "shop", name) for name in names]) as cluster:
+    with SimCluster(
+        nodes=[Node(name) for name in names], pods=[Pod(f"on-{name}", "shop", name) for name in names]
+    ) as cluster:
         done = subprocess.run(
             ["sh", "-c", 'ulimit -n 56 && exec "$@"', "sh", *TOOL, "--kubeconfig", str(cluster.kubeconfig()),
              *arguments, "--source", "kubelet", "--strict"],

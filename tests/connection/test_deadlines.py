@@ -54,6 +54,15 @@ def test_left_never_means_do_not_block() -> None:
     assert not Deadline(60.0).over()
 
 
+def test_finished_deadlines_are_not_kept() -> None:
+    watchdog = Watchdog()
+    waiting = [watchdog.start(600.0) for _ in range(3)]
+    for _ in range(5000):
+        watchdog.start(600.0).finish()
+    assert len(watchdog._heap) <= 300
+    assert {id(deadline) for deadline in waiting} <= {id(entry[2]) for entry in watchdog._heap}
+
+
 def test_the_nearest_deadline_is_struck_first() -> None:
     watchdog = Watchdog()
     far = watchdog.start(600.0)

@@ -32,6 +32,30 @@ def test_response(server_context: ssl.SSLContext, trusting: ssl.SSLContext) -> N
     assert 0 < response.seconds < 30
 
 
+@pytest.mark.parametrize(
+    ("authorization", "secret"),
+    [
+        ("Bearer 0123456789", "0123456789"),
+        ("Basic dXNlcjpzM2NyM3QtcGFzcw==", "dXNlcjpzM2NyM3QtcGFzcw=="),
+        ("Basic dXNlcjpzM2NyM3QtcGFzcw==", "s3cr3t-pass"),
+    ],
+)
+def test_an_error_that_repeats_the_credential(
+    server_context: ssl.SSLContext, trusting: ssl.SSLContext, authorization: str, secret: str
+) -> None:
+    def respond(request: Request) -> bytes:
+        status = "200 OK" if request.target == "/fine" else "401 Unauthorized"
+        return reply(f"{request.get('Authorization')}: {secret}!".encode(), status=status)
+
+    with Server(answering(respond), context=server_context) as server:
+        transport = Transport(server.url, context=trusting, authorization=authorization)
+        assert secret.encode() in transport.get("/fine").body  # a document is what it is
+        body = transport.get("/").body
+        transport.close()
+    assert secret.encode() not in body
+    assert body.endswith(b": REDACTED!")
+
+
 @pytest.mark.parametrize("protocol", ["HTTP/1.0", "HTTP/1.1"])
 def test_body_until_close(protocol: str) -> None:
     with Server(once(f"{protocol} 200 OK\r\nConnection: close\r\n\r\nuntil the end".encode())) as server:

@@ -149,8 +149,7 @@ def _server(arguments: str) -> Command:
 def _diagnosis(row: Row) -> Outcome:
     if row.effect == "lost" or row.name.startswith("401"):  # nothing was said that could be judged
         return Outcome(status=1)
-    # An empty list has no text in it, so one question is answered all the same: no error, but a warning.
-    return Outcome(status=0 if row.effect == "harmless" or row.name == "latin-1" else 5)
+    return Outcome(status=0 if row.effect == "harmless" else 5)
 
 
 SERVER = Place(

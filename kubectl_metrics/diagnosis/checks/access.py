@@ -28,13 +28,16 @@ _BEHIND = frozenset({"discovery", "node_metrics", "pod_metrics", "readyz", "live
     needs=(),
 )
 def reads_failed(facts: Facts) -> Iterator[Fault]:
-    """A 503 for metrics.k8s.io itself is no trouble of the API server's. An error if nothing at all was answered."""
+    """A 503 for metrics.k8s.io itself is no trouble of the API server's. An error if it is more than was answered."""
     failed = list(_failed(facts.evidence))
     if not failed:
         return
     proofs = [_proof(read) for read in failed[:_SHOWN]]
-    if not any(_is_answered(read) for _, read in _reads(facts.evidence)):
+    answered = sum(_is_answered(read) for _, read in _reads(facts.evidence))
+    if not answered:
         yield Fault(evidence=proofs, title="The API server could not answer any question")
+    elif answered < len(failed):
+        yield Fault(evidence=proofs, title="The API server could not answer most questions")
     else:
         yield Fault(evidence=proofs, severity=Severity.WARNING)
 

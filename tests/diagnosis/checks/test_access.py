@@ -32,8 +32,8 @@ def test_only_the_first_few_are_shown() -> None:
     assert len(of(judge(evidence), "KM101").evidence) == 5
 
 
-@pytest.mark.parametrize(("version", "severity"), [(False, Severity.ERROR), (True, Severity.WARNING)])
-def test_an_api_server_that_answers_nothing_is_an_error(version: bool, severity: Severity) -> None:
+@pytest.mark.parametrize(("version", "title"), [(False, "any question"), (True, "most questions")])
+def test_an_api_server_that_answers_next_to_nothing_is_an_error(version: bool, title: str) -> None:
     evidence = Evidence(connected=healthy().connected)
     for name in ("version", "discovery", "api_services", "nodes", "pods", "node_metrics", "pod_metrics"):
         setattr(evidence, name, failed(name, 500))
@@ -42,8 +42,8 @@ def test_an_api_server_that_answers_nothing_is_an_error(version: bool, severity:
         evidence.version = healthy().version
     found = judge(evidence)
     assert roots(found) == ["KM101"]
-    assert of(found, "KM101").severity is severity
-    assert ("any question" in of(found, "KM101").title) is not version
+    assert of(found, "KM101").severity is Severity.ERROR
+    assert title in of(found, "KM101").title
 
 
 @pytest.mark.parametrize("outcome", [refused("list hpas"), absent("list hpas")])

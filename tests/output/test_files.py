@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ import pytest
 from kubectl_metrics.output import files
 
 CONTENT = b"x" * 100_000
+NOBODY = 65534
 
 
 @contextmanager
@@ -104,21 +107,33 @@ def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_file_in_a_folder_that_is_not_ours(tmp_path: Path) -> None:
-    path = tmp_path / "bundle"
-    path.write_bytes(b"")
-    tmp_path.chmod(0o500)
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of somebody who is not root, which root becomes for as long as the test takes."""
+    path = Path(tempfile.mkdtemp())
+    root = os.geteuid() == 0
+    if root:
+        os.chown(path, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, 0)
     try:
-        files.write(str(path), CONTENT)
+        yield path
     finally:
-        tmp_path.chmod(0o700)
+        if root:
+            os.setresuid(0, 0, 0)
+        path.chmod(0o700)
+        shutil.rmtree(path)
+
+
+def test_a_file_in_a_folder_that_is_not_ours(folder: Path) -> None:
+    path = folder / "bundle"
+    path.write_bytes(b"")
+    folder.chmod(0o500)
+    files.write(str(path), CONTENT)
     assert path.read_bytes() == CONTENT
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_file_that_nobody_may_write_to(tmp_path: Path) -> None:
-    path = tmp_path / "bundle"
+def test_a_file_that_nobody_may_write_to(folder: Path) -> None:
+    path = folder / "bundle"
     path.write_bytes(b"what was there")
     path.chmod(0o400)
     with pytest.raises(PermissionError):

@@ -390,11 +390,11 @@ def test_two_hundred_that_are_well(many: Sequence[Node]) -> None:
 def test_two_hundred_that_cannot_be_reached(many: Sequence[Node]) -> None:
     with SimCluster(nodes=many) as cluster, cluster.fault("kubelets", Fault.unreachable()):
         started = time.monotonic()
-        found = look(cluster, options=KubeletOptions())
+        found = look(cluster, options=KubeletOptions(timeout=1.0))
         taken = time.monotonic() - started
     assert {one.attempts[0].failure for one in found.values() if one.attempts} == {"timeout"}
     assert sum(bool(one.attempts) for one in found.values()) >= 5
-    assert taken < 12
+    assert taken < 25  # one after the other, they would take 200 s
 
 
 def test_what_there_is_no_time_for_is_not_tried(many: Sequence[Node]) -> None:
@@ -405,7 +405,7 @@ def test_what_there_is_no_time_for_is_not_tried(many: Sequence[Node]) -> None:
     assert {one.failure for each in found.values() for one in each.attempts} == {"timeout"}
     # Not one of the API server's sixteen ways is waited for twice.
     assert sum(bool(one.answers) for one in found.values()) <= 16
-    assert taken < 5
+    assert taken < 25
 
 
 # ---- pure ----

@@ -161,6 +161,8 @@ def _check(ctx: click.Context, given: dict[str, Any]) -> None:
             if ctx.get_parameter_source(name) is source:
                 flag = "--" + name.replace("_", "-")
                 raise UsageError(f"{flag} asks the cluster: it does not go with --from")
+    if given["wait"] is not None and options.timeout(ctx) is not None:
+        raise UsageError("--wait looks again and again, and --timeout is for everything together: take one of them")
     if given["mask"] and options.verbosity(ctx):
         raise UsageError("-v shows the names that --mask hides")
     if given["node"] is not None:

@@ -124,6 +124,12 @@ class TestBroken:
         assert "(KM401)" in result.err
 
 
+def test_waiting_has_a_time_of_its_own(admin: Tool) -> None:
+    result = admin("diagnose", "--wait", "1m", "--timeout", "5s")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("error: --wait looks again and again, and --timeout is for everything together")
+
+
 def test_wait_until_it_is_well(cluster: SimCluster, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Service comes back while it waits: the pause between two looks is when things change."""
     service = cluster.objects.get("Service", "metrics-server", "kube-system")

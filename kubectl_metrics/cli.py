@@ -80,6 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.OK
+    except MemoryError:
+        say("error: out of memory")
+        return ExitStatus.FAILED
     except OSError as error:
         # Whatever a server does is a MetricsError by now: this is a full disk under stdout, or a missing terminal.
         say(f"error: {error.strerror or error}")

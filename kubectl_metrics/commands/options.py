@@ -85,7 +85,8 @@ connection_options = _all(
             "--timeout",
             type=Duration(),
             metavar="DURATION",
-            help="Time for everything that is asked, such as 20s; what there is by then is shown (default: no limit).",
+            help="Time for all requests together, such as 20s, once logged in; what there is by then is shown "
+            "(default: no limit).",
         ),
         _connection("-v", "--verbose", count=True, help="Show each request on stderr."),
     ]

@@ -46,6 +46,8 @@ class BodyReader:
         if len({length.strip() for length in lengths.split(",")}) > 1:
             raise BadResponse("the body has two lengths")
         self._expected = response.length
+        if "Content-Length" in response.headers and self._expected is None and not response.chunked:
+            raise BadResponse("the length of the body is no number")
         if self._expected is not None and self._expected > self._limit:
             raise self._too_large()
         body = io.BytesIO()

@@ -21,6 +21,9 @@ import socket
 import threading
 import time
 
+from kubectl_metrics.errors import MetricsError
+
+NO_THREADS = "this system allows no more threads (see ulimit -u)"
 _MANY = 256  # deadlines, from which on those that are finished are thrown away
 
 
@@ -121,8 +124,12 @@ class Watchdog:
             first = not self._heap or deadline.when < self._heap[0][0]
             heapq.heappush(self._heap, (deadline.when, next(self._numbers), deadline))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="request-deadlines", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._watch, name="request-deadlines", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    raise MetricsError(NO_THREADS) from None
+                self._thread = thread
             elif first:
                 self._wake.notify()
         return deadline

@@ -82,10 +82,18 @@ class Proxy:
 
 
 class _Response(http.client.HTTPResponse):
-    """A response none of whose chunks has fewer bytes than none.
+    """A response none of whose chunks has fewer bytes than none, and which is not an interim one.
 
-    http.client takes -1 for the size of a chunk, and then reads whatever comes, for as long as it comes.
+    http.client takes -1 for the size of a chunk, and then reads whatever comes, for as long as it comes. Of the interim
+    responses it passes over 100 alone, not over 102 and 103 (RFC 9110 15.2).
     """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # it is there, but not public
+            if not 101 < status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
 
     def _read_next_chunk_size(self) -> int:
         size: int = super()._read_next_chunk_size()  # type: ignore[misc]  # it is there, but not public
@@ -157,13 +165,13 @@ class Connection(http.client.HTTPConnection):
                 self.sock = secured
                 check_name(secured.getpeercert() or {}, [proxy.host])
             if self._context is not None:
-                self._tunnel_through(proxy)
+                self._tunnel_through(proxy, deadline)
         except failures.EXPECTED as error:
             if deadline.over():
                 raise TimeoutError from error
             raise proxy.failed(failures.classify(error)[1]) from None
 
-    def _tunnel_through(self, proxy: Proxy) -> None:
+    def _tunnel_through(self, proxy: Proxy, deadline: Deadline) -> None:
         target = join(self.host, self.port)
         lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
         lines += [f"{name}: {value}" for name, value in proxy.headers().items()]
@@ -171,6 +179,8 @@ class Connection(http.client.HTTPConnection):
         response = http.client.HTTPResponse(self.sock, method="CONNECT")
         try:
             response.begin()
+            if deadline.passed:  # we have cut the head off, which http.client takes for its end
+                raise TimeoutError
         finally:
             response.close()  # its buffer is empty: in TLS, the client speaks first
         if response.status != 200:
@@ -284,16 +294,26 @@ def _import_socks() -> Any:
 
 def _dial_socks(proxy: Proxy, host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
     socks = _import_socks()
-    sock: socket.socket = socks.create_connection(
-        (host, port),
-        timeout=min(connect_timeout, deadline.left()),
-        proxy_type=socks.SOCKS5,
-        proxy_addr=proxy.host,
-        proxy_port=proxy.port,
-        proxy_rdns=True,
-        proxy_username=proxy.username or None,
-        proxy_password=proxy.password or None,
-    )
-    sock.settimeout(deadline.left())
-    deadline.attach(sock)
-    return sock
+    seconds = min(connect_timeout, deadline.left())
+    error: OSError = OSError("no address")
+    for family, _, _, _, address in lookup(proxy.host, proxy.port, seconds):
+        sock: socket.socket = socks.socksocket(family)
+        deadline.attach(sock)  # its own timeout is one of silence: a proxy could drip
+        try:
+            sock.settimeout(min(connect_timeout, deadline.left()))
+            sock.set_proxy(  # type: ignore[attr-defined]  # a socksocket
+                socks.SOCKS5, address[0], address[1], rdns=True,
+                username=proxy.username or None, password=proxy.password or None,
+            )  # fmt: skip
+            sock.connect((host, port))
+        except OSError as this:
+            sock.close()
+            wrapped = getattr(this, "socket_err", None)  # of a socks.ProxyError
+            error = wrapped if isinstance(wrapped, OSError) else this
+            continue
+        except BaseException:
+            sock.close()
+            raise
+        sock.settimeout(deadline.left())
+        return sock
+    raise error

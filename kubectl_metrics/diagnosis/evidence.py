@@ -18,6 +18,7 @@ from kubectl_metrics.diagnosis.probe import KubeletProbe
 
 T = TypeVar("T")
 
+OUT_OF_TIME = "out-of-time"  # why something failed: --timeout, and nobody else's fault
 OK, ABSENT, REFUSED, FAILED, NOT_ASKED = "ok", "absent", "refused", "failed", "notAsked"
 
 

@@ -92,16 +92,18 @@ class Kubelets:
         self._reach = Reach()
         self._proxied = Places(PROXIED, PROXIED_MOST)
 
-    def ask(self, node: Node, questions: Sequence[Question]) -> Answer:
+    def ask(self, node: Node, questions: Sequence[Question], until: float = math.inf) -> Answer:
         """The answer to the first of ``questions`` that the kubelet does not refuse (401, 403, 404).
+
+        There is none after ``until`` (time.monotonic()), nor when its own time is over.
 
         Raises ConnectionFailed or HTTPStatusError when no way leads to an answer; the message tells all that was tried.
         """
         access = self.options.access
         if access == "proxy":
-            return self._put(self.proxy(node), questions)
+            return self._put(self.proxy(node), questions, until)
         try:
-            return self._direct(node, questions)
+            return self._direct(node, questions, until)
         except ConnectionFailed as error:
             if access == "direct" or error.kind not in UNREACHABLE_KINDS | UNVERIFIED_KINDS:
                 raise
@@ -111,12 +113,12 @@ class Kubelets:
                 raise
             failure = error
         try:
-            return self._put(self.proxy(node), questions)
+            return self._put(self.proxy(node), questions, until)
         except MetricsError as error:
             failure.message += f"; through the API server: {error.message}"
             raise failure from error
 
-    def _direct(self, node: Node, questions: Sequence[Question]) -> Answer:
+    def _direct(self, node: Node, questions: Sequence[Question], until: float) -> Answer:
         hosts = list(addresses.addresses(node, self.options.address_types))
         if not hosts:
             reason = f"no address matched types [{' '.join(self.options.address_types)}]"
@@ -132,7 +134,7 @@ class Kubelets:
             reason = f"not tried: the first {unreached} kubelets could not be reached"
             raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
         failures: list[ConnectionFailed] = []
-        end = time.monotonic() + self.options.timeout  # for all addresses together
+        end = min(time.monotonic() + self.options.timeout, until)  # for all addresses together
         for host in hosts:
             transport = self.transport(node, host, port)
             try:

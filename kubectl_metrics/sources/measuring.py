@@ -8,6 +8,7 @@ A kubelet that hangs costs its own time limit and keeps none of the others waiti
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import TypeVar
@@ -102,6 +103,9 @@ class Round:
         self._total = total
         self._progress = progress
         self._connections = room()
+        self._first_until = math.inf  # time.monotonic() after which the first answer of a kubelet comes too late
+        if total is not None and window is not None:  # half of what the window leaves, so that there can be a second
+            self._first_until = time.monotonic() + max(0.0, total.left() - window) / 2
         self._keep = True  # each kubelet's connection, until it is asked again
 
     def ask(self, nodes: Sequence[Node]) -> Reports:
@@ -140,7 +144,7 @@ class Round:
         questions: list[tuple[str, Sequence[tuple[str, str]]]] = [(resource_path(node), ())]
         if not self._measured_here:
             questions.insert(0, (SUMMARY, [("only_cpu_and_memory", "true")]))
-        answer = self._kubelets.ask(node, questions)
+        answer = self._kubelets.ask(node, questions, self._first_until)
         report: NodeReport | _Once
         if answer.path == SUMMARY:
             answer.channel.close()

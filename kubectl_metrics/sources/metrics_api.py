@@ -47,6 +47,7 @@ _FIELDS = frozenset({"metadata.name", "metadata.namespace"})  # the field select
 _UNMEASURED = f"{GROUP} has no metrics of it"
 _CREATION_DELAY = 120  # seconds: kubectl's metricsCreationDelay
 _SLOW = 1.0  # seconds, after which the discovery does not wait for the metrics
+_EXTRA = 10.0  # seconds for what the answer would be complete without
 _CHECKED = 500  # running pods that are looked for in the answer; one small page
 
 
@@ -141,19 +142,22 @@ class MetricsAPI:
             if query.name and error.status == 404:
                 self._explain_missing(query.namespace or "", query.name, error)
             raise
+        notes: list[str] = []
         try:
             pods = expected.result()
-        except MetricsError:
+        except MetricsError as error:
             if not known:
                 raise
             pods = []  # whoever may read metrics need not be allowed to list pods
+            if not isinstance(error, HTTPStatusError) or error.status not in (401, 403):
+                notes = [f"whether running pods are without metrics could not be seen: {error.message}"]
         if not known:
             wanted = {pod.key for pod in pods}
             items = [item for item in items if (item.metadata.namespace, item.metadata.name) in wanted]
         if not items:
             self._explain_nothing(query)
         gaps = _unmeasured(pods, items) if pods else []
-        return PodsUsage(Source("api", f"{GROUP}/{version}"), gaps, [], items)
+        return PodsUsage(Source("api", f"{GROUP}/{version}"), gaps, notes, items)
 
     def _running(self, query: PodsQuery) -> list[core.Pod]:
         """The running pods, to see which of them have no metrics; none at all if they are many.
@@ -163,7 +167,8 @@ class MetricsAPI:
         if query.name:
             return []
         parameters = [*pods_query(query, running=True), ("limit", str(_CHECKED))]
-        response = self._api.get(pods_path(query.namespace), parameters, accept=METADATA_ONLY)
+        timeout = _EXTRA if self._timeout is None else min(_EXTRA, self._timeout)
+        response = self._api.get(pods_path(query.namespace), parameters, accept=METADATA_ONLY, timeout=timeout)
         items, more = core.pod_page(checked(response, "get pods"))
         return [] if more else items
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
+from kubectl_metrics.connection.deadlines import NO_THREADS
 from kubectl_metrics.errors import MetricsError
 
 T = TypeVar("T")
@@ -28,7 +29,10 @@ class Later(Generic[T]):
         """Starts the call."""
         self._finished: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
         self._outcome: Callable[[], T] | None = None
-        threading.Thread(target=self._run, args=(call,), daemon=True).start()
+        try:
+            threading.Thread(target=self._run, args=(call,), daemon=True).start()
+        except RuntimeError:
+            raise MetricsError(NO_THREADS) from None
 
     def _run(self, call: Callable[[], T]) -> None:
         try:
@@ -149,7 +153,7 @@ class _Crew(Generic[T]):
                 threading.Thread(target=self._work, daemon=True).start()
             except RuntimeError:  # a limit of the system; those that there are will do
                 if not self._threads:
-                    raise MetricsError("this system allows no more threads (see ulimit -u)") from None
+                    raise MetricsError(NO_THREADS) from None
                 return
             with self._lock:
                 self._threads += 1

@@ -328,3 +328,10 @@ def test_a_wrong_question_is_no_matter_of_the_source(admin: Tool, command: list[
 def test_selectors_of_nodes_by_raw(admin: Tool) -> None:
     document = json.loads(admin("raw", f"{METRICS}/v1beta1/nodes?fieldSelector=metadata.name=node-b").out)
     assert [item["metadata"]["name"] for item in document["items"]] == ["node-b"]
+
+
+def test_what_cannot_be_compared_is_said(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("api", Fault.status(500, message="no pods today"), "/api/v1/namespaces/shop/pods"):
+        result = admin("pods", "-n", "shop")
+    assert (result.status, len(result.rows)) == (0, 3)
+    assert result.err == "note: whether running pods are without metrics could not be seen: no pods today\n"

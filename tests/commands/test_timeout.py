@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.harness import Tool
@@ -65,6 +67,23 @@ def test_a_window_takes_its_time(cluster: SimCluster, admin: Tool) -> None:
         result = admin("nodes", "--source", "kubelet", "--timeout", "10s")
     assert (result.status, result.out) == (3, "")
     assert "its rate takes a second scrape 15s after the first, and the 10s of --timeout end before that" in result.err
+
+
+def test_a_kubelet_that_hangs_leaves_time_for_the_second_scrape(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("node-b", Fault.hang()):
+        result = admin("nodes", "--window", "1s", "--timeout", "5s")
+    assert (result.status, [row[0] for row in result.rows]) == (0, ["node-a", "node-c", "node-b"])
+    assert [row[1] == "<unknown>" for row in result.rows] == [False, False, True]
+    assert "node-b: " in result.err and "no answer within 2s" in result.err
+
+
+def test_diagnose_does_not_blame_others(cluster: SimCluster, admin: Tool) -> None:
+    with cluster.fault("kubelets", Fault.hang()):
+        result = admin("diagnose", "--timeout", "3s")
+    assert "--timeout was over before they answered" in " ".join(result.out.split())
+    with cluster.fault("api", Fault.hang(), "/apis/metrics.k8s.io/v1beta1"):
+        result = admin("diagnose", "--timeout", "3s", "-o", "json")
+    assert "KM101" not in [finding["id"] for finding in json.loads(result.out)["findings"]]
 
 
 def test_there_is_time_enough(admin: Tool) -> None:

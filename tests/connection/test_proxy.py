@@ -11,6 +11,7 @@ import threading
 import pytest
 import trustme
 
+from kubectl_metrics.connection import tls
 from kubectl_metrics.connection.dialing import Proxy
 from kubectl_metrics.connection.proxy import is_loopback, proxy_for
 from kubectl_metrics.connection.transport import Transport
@@ -286,3 +287,31 @@ def test_socks() -> None:
         with pytest.raises(ConnectionFailed) as caught:
             refused.get("/")
     assert caught.value.kind is FailureKind.PROXY
+
+
+def test_a_socks_proxy_that_drips() -> None:
+    """Its bytes come often enough for a socket's own timeout, and never all of them."""
+    pytest.importorskip("socks")
+
+    def handle(peer: Peer) -> None:
+        peer.sock.recv(3)
+        peer.drip(b"\x05\x00" + b"\x05\x00\x00\x03\xff" + b"x" * 10_000, 0.05)
+
+    with Server(handle) as proxy, pytest.raises(ConnectionFailed) as caught:
+        Transport("http://far.example", context=None, proxy_url=f"socks5://{proxy.address}", timeout=0.5).get("/")
+    assert caught.value.kind is FailureKind.TIMEOUT
+
+
+def test_a_proxy_that_does_not_finish() -> None:
+    def handle(peer: Peer) -> None:
+        peer.read_head()
+        peer.send(b"HTTP/1.1 200 Connec")
+        peer.hang()
+
+    context = tls.client_context(authorities=None, insecure=True)
+    with Server(handle) as proxy, pytest.raises(ConnectionFailed) as caught:
+        Transport("https://a.example", context=context, proxy_url=proxy.url, timeout=0.5).get("/")
+    assert (caught.value.kind, caught.value.reason) == (
+        FailureKind.TIMEOUT,
+        "i/o timeout: no connection within 0.5s",
+    )

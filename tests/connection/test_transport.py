@@ -38,6 +38,14 @@ def test_response(server_context: ssl.SSLContext, trusting: ssl.SSLContext) -> N
         ("Bearer 0123456789", "0123456789"),
         ("Basic dXNlcjpzM2NyM3QtcGFzcw==", "dXNlcjpzM2NyM3QtcGFzcw=="),
         ("Basic dXNlcjpzM2NyM3QtcGFzcw==", "s3cr3t-pass"),
+        ('Bearer abc/def"ghi&jkl', r"abc/def\"ghi\u0026jkl"),
+        ("Bearer 0123456789", "MDEyMzQ1Njc4OQ=="),
+        ("Bearer 0123/56789+", "0123%2F56789%2B"),
+        ("Bearer 01234<6789", "01234&lt;6789"),
+        ("Basic dTpww6Rzc3fDtnJk", r"p\u00e4ssw\u00F6rd"),
+        ("Basic dTpww6Rzc3fDtnJk", "pässwörd"),
+        ("Basic dTpwYSZzczx3b3JkPg==", r"pa\u0026ss\u003cword\u003e"),
+        ("Bearer AbCdEfGhI", "abcdefghi"),
     ],
 )
 def test_an_error_that_repeats_the_credential(
@@ -54,6 +62,16 @@ def test_an_error_that_repeats_the_credential(
         transport.close()
     assert secret.encode() not in body
     assert body.endswith(b": REDACTED!")
+
+
+@pytest.mark.parametrize("interim", ["102 Processing", "103 Early Hints", "100 Continue"])
+def test_interim_responses_are_passed_over(interim: str) -> None:
+    early = f"HTTP/1.1 {interim}\r\nLink: </x>; rel=preload\r\n\r\n".encode()
+    with Server(always(early + early + reply(b"x"))) as server:
+        transport = Transport(server.url, context=None)
+        assert [transport.get("/").body for _ in range(2)] == [b"x", b"x"]
+        assert server.connections == 1
+        transport.close()
 
 
 @pytest.mark.parametrize("protocol", ["HTTP/1.0", "HTTP/1.1"])

@@ -377,3 +377,17 @@ def test_the_time_to_connect_is_shared_by_the_addresses(monkeypatch: pytest.Monk
         transport = Transport("http://two.example", context=None, connect_timeout=1.0)
         assert transport.get("/").body == b"alive"
         transport.close()
+
+
+@pytest.mark.parametrize("length", ["1, 1", "abc", "-1", "1.0", ""])
+def test_a_length_that_is_none(length: str) -> None:
+    data = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nx".encode()
+
+    def handle(peer: Peer) -> None:
+        peer.request()
+        peer.send(data)
+        peer.hang()
+
+    with Server(handle) as server, pytest.raises(ConnectionFailed) as caught:
+        Transport(server.url, context=None).get("/")
+    assert (caught.value.kind, caught.value.reason) == (FailureKind.PROTOCOL, "the length of the body is no number")

@@ -17,6 +17,7 @@ NODES = {"node-a": 500, "node-b": 1000, "node-c": 250}
 PODS = {"db-0": 20, "web-1": 35, "web-2": 40}
 FAULTY = "node-b"
 
+UNCOMPARED = "note: whether running pods are without metrics could not be seen: "
 FALLBACK = "note: metrics.k8s.io is not available"
 UNAVAILABLE = "error: Metrics API not available"
 GAP_OF_NODE = f"warning: no usage of node {FAULTY}: "
@@ -107,8 +108,10 @@ def _objects(arguments: str, *, needed: bool = True) -> Command:
     given = tuple(arguments.split())
 
     def expect(row: Row) -> Outcome:
-        if row.effect == "harmless" or not needed:
+        if row.effect == "harmless":
             return _fine(_of(given))
+        if not needed:  # it is said, unless it is a right that is missing
+            return _fine(_of(given), "" if row.name.startswith(("401", "403")) else UNCOMPARED)
         if row.effect == "unreadable" and given[0] == "raw":
             return Outcome(status=0, body=True)
         return Outcome(status=1, says=(row.api,))

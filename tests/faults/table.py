@@ -157,6 +157,8 @@ LOST = [
     row("http-9", "lost", Fault.raw(b"HTTP/9.9 200 OK\r\nContent-Length: 2\r\n\r\n{}"), _MALFORMED),
     row("head-endless", "lost", Fault.endless(b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 1000 + b"\r\n"), _MALFORMED),
     row("line-endless", "lost", Fault.endless(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65536), _MALFORMED),
+    row("length-garbage", "lost", Fault.headers({"Content-Length": "many"}), "the length of the body is no number"),
+    row("length-negative", "lost", Fault.headers({"Content-Length": "-1"}), "the length of the body is no number"),
     row("two-lengths", "lost", Fault.headers({"Content-Length": "3, 4"}), "the body has two lengths"),
     row("chunks-garbage", "lost", _chunked(b"zz\r\n{}\r\n0\r\n\r\n"), _GONE),
     row("chunks-cut", "lost", _chunked(b"ff\r\n{}"), _GONE),
@@ -255,8 +257,6 @@ STATUS = [
 HARMLESS = [
     row("charset-wrong", "harmless", Fault.headers({}, "application/json; charset=utf-16")),
     row("content-type-wrong", "harmless", Fault.headers({}, "image/png")),
-    row("length-garbage", "harmless", Fault.headers({"Content-Length": "many"})),
-    row("length-negative", "harmless", Fault.headers({"Content-Length": "-1"})),
     row("drip-fast", "harmless", Fault.drip("headers", 0)),
     row("date-wrong", "harmless", Fault.headers({"Date": "Thu, 01 Jan 1970 00:00:00 GMT"})),
 ]

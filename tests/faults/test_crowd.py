@@ -35,6 +35,7 @@ REASONS = {
     "malformed HTTP": "not-http",
     "content encoding": "not-http",
     "two lengths": "not-http",
+    "is no number": "not-http",
     "is larger than": "too-large",
     "missing": "zero",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.evidence import FAILED, NOT_ASKED, Evidence, Read
+from kubectl_metrics.diagnosis.evidence import FAILED, NOT_ASKED, OUT_OF_TIME, Evidence, Read
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 
@@ -45,7 +45,7 @@ def reads_failed(facts: Facts) -> Iterator[Fault]:
 def _failed(evidence: Evidence) -> Iterator[Read[object]]:
     """Those reads; what is behind /apis/GROUP may be an error of whoever serves it."""
     for name, read in _reads(evidence):
-        if name not in _BEHIND and read.state == FAILED:
+        if name not in _BEHIND and read.state == FAILED and read.failure != OUT_OF_TIME:
             yield read
 
 

@@ -25,6 +25,7 @@ from ssl import SSLContext
 import msgspec
 
 from kubectl_metrics.connection import peer
+from kubectl_metrics.connection.descriptors import room
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.diagnosis.collect.configz import authentication
 from kubectl_metrics.diagnosis.collect.scrape import summarize
@@ -55,6 +56,7 @@ from kubectl_metrics.wire.status import shorten
 from kubectl_metrics.wire.time import format_timestamp
 
 _WORKERS = 200
+_ROUNDS = 3  # time limits of a kubelet, in all: where few connections may be open, not all of them get their turn
 _ADDRESSES = 3  # of one node
 _PATIENCE = 6.0  # seconds for the API server, to a kubelet that could not be reached directly
 _LEAST = 3.0  # seconds: with less than that, nothing new is begun
@@ -105,7 +107,7 @@ def probe(
     prober = _Prober(kubelets, authorities, closely=chosen, count=len(nodes))
     calls: list[Callable[[], KubeletProbe]] = [partial(prober, node) for node in nodes]
     probes = []
-    for outcome in gather(calls, workers=_WORKERS, tick=tick):
+    for outcome in gather(calls, workers=prober.workers, tick=tick):
         if isinstance(outcome, MetricsError):
             raise outcome
         probes.append(outcome)
@@ -129,7 +131,8 @@ class _Prober:
             self._chain = peer.chain_context(authorities.theirs)
         self._directly, self._by_proxy = Reach(), Reach()
         self._slots = threading.BoundedSemaphore(PROXIED)  # whoever waits for one does not know yet what others learn
-        rounds = -(-count // _WORKERS)
+        self.workers = max(1, min(_WORKERS, room() // 2))  # each may have two connections
+        rounds = min(_ROUNDS, -(-count // self.workers))
         self._end = time.monotonic() + (self._timeout + 1) * rounds
 
     def __call__(self, node: Node) -> KubeletProbe:

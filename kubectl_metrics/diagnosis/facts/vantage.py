@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 
 from kubectl_metrics.diagnosis.check import Judge
-from kubectl_metrics.diagnosis.evidence import FAILED, Read, Unknown
+from kubectl_metrics.diagnosis.evidence import FAILED, OUT_OF_TIME, Read, Unknown
 from kubectl_metrics.diagnosis.facts.flags import ServerFlags
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.serverpods import State, patience, pods_in, server_status, serving
@@ -168,9 +168,16 @@ def unseen(facts: Facts, what: str = "the kubelets' answers") -> Unknown:
         message = "no kubelet was asked"
     elif any(one.status in _REFUSALS for probe in probes for one in probe.answers):
         message = "they refuse this user"
+    elif any(_is_out_of_time(probe) for probe in probes):
+        message = "--timeout was over before they answered"
     else:
         message = "no kubelet could be reached from here"
     return Unknown(Read(what=what, state=FAILED, message=message))
+
+
+def _is_out_of_time(probe: KubeletProbe) -> bool:
+    failures = {one.failure for one in probe.attempts} | {one.failure for one in probe.answers}
+    return OUT_OF_TIME in failures
 
 
 def any_connected(facts: Facts) -> bool:

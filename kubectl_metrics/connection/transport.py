@@ -271,7 +271,7 @@ class Transport:
                 connection = self._pool.take()
             except Closed:
                 raise ConnectionFailed(FailureKind.RESET, self.server, "use of closed connection") from None
-            again = connection.used  # an idle connection may have been closed by the server
+            kept = connection.used  # an idle connection may have been closed by the server
             reader = BodyReader(limit)
             done = False
             try:
@@ -292,7 +292,7 @@ class Transport:
                         kind = FailureKind.OVER
                     raise ConnectionFailed(kind, self.server, reason) from None
                 gone = isinstance(error, failures.GONE)
-                if again and gone and connection.phase == "answer" and not self._pool.closed:
+                if kept and gone and connection.phase == "answer" and not self._pool.closed:
                     continue
                 if isinstance(error, TimeoutError) and connection.phase == "connect":
                     reason = _no_connection(format_seconds(self._connect_timeout))

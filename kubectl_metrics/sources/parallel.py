@@ -93,12 +93,14 @@ class Places:
 
 
 def allowed(since: Iterable[float], workers: int, most: int) -> int:
-    """How many may be under way: ``workers``, and two for each that has been so for longer than a moment; ``most``.
+    """How many may be under way: ``workers``, and one more for each that has been so for longer than a moment.
 
-    ``since`` is when each of those under way has begun (``time.monotonic()``).
+    Two more for each where no fewer than ``workers`` hang; in all ``most``. ``since`` is when each of those under way
+    has begun (``time.monotonic()``).
     """
     before = time.monotonic() - _MOMENT
-    return min(workers + 2 * sum(at < before for at in since), most)
+    slow = sum(at < before for at in since)
+    return min(workers + slow * (1 if slow < workers else 2), most)
 
 
 def gather(

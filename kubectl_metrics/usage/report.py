@@ -7,6 +7,7 @@ columns, which forgets those of a header that is not printed. ``output.table`` d
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 from kubectl_metrics.usage.model import NodesUsage
@@ -18,6 +19,7 @@ UNKNOWN = "<unknown>"
 Row = tuple[str, ...]
 
 _MEBI = 1 << 20
+_NAME = operator.attrgetter("metadata.name")
 
 
 def millicores(nanocores: int) -> int:
@@ -110,9 +112,12 @@ def pod_order(items: Sequence[PodMetrics], sort_by: str | None, namespaces: bool
         return [items[i] for i in descending([millicores(pod_totals(pod)[0]) for pod in items])]
     if sort_by == "memory":
         return [items[i] for i in descending([pod_totals(pod)[1] for pod in items])]
-    if namespaces:  # one string compares in half the time of a pair, and in the same order: NUL comes before all else
-        return sorted(items, key=lambda pod: f"{pod.metadata.namespace}\0{pod.metadata.name}")
-    return sorted(items, key=lambda pod: pod.metadata.name)
+    if not namespaces:
+        return sorted(items, key=_NAME)
+    grouped: dict[str, list[PodMetrics]] = {}  # many short lists of names are sorted in half the time of one of pairs
+    for pod in items:
+        grouped.setdefault(pod.metadata.namespace, []).append(pod)
+    return [pod for namespace in sorted(grouped) for pod in sorted(grouped[namespace], key=_NAME)]
 
 
 def container_order(items: Sequence[ContainerMetrics], sort_by: str | None) -> list[ContainerMetrics]:
@@ -170,10 +175,14 @@ def _pod_rows(items: Sequence[PodMetrics], namespaces: bool) -> list[Row]:
     for pod in items:
         cpu = memory = 0
         for container in pod.containers:
-            cpu += container.usage.cpu
-            memory += container.usage.memory
-        cells = (pod.metadata.name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi")
-        append((pod.metadata.namespace, *cells) if namespaces else cells)
+            usage = container.usage
+            cpu += usage.cpu
+            memory += usage.memory
+        metadata = pod.metadata
+        if namespaces:
+            append((metadata.namespace, metadata.name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi"))
+        else:
+            append((metadata.name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi"))
     return rows
 
 

@@ -28,12 +28,12 @@ def _quantity(kind: type, value: Any) -> Any:
     # times, so these two do without any other call. isdigit alone would let the digits of all scripts pass.
     if value.__class__ is str and len(value) < 18 and value.isascii():
         if kind is Nanocores:
-            digits = value[:-1]
-            if value[-1:] == "n" and digits.isdigit():
+            digits, unit, rest = value.partition("n")
+            if unit and not rest and digits.isdigit():
                 return Nanocores(digits)
         else:
-            digits = value[:-2]
-            if value[-2:] == "Ki" and digits.isdigit():
+            digits, unit, rest = value.partition("Ki")
+            if unit and not rest and digits.isdigit():
                 return Bytes(int(digits) << 10)
     elif not isinstance(value, (str, int)) or isinstance(value, bool):
         raise ValueError(f"{value!r:.40} is not a quantity")

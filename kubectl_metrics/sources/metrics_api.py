@@ -100,11 +100,7 @@ class MetricsAPI:
         asked_nodes = Later(lambda: get_nodes(self._api, query))
         try:
             version, items = self._ask(
-                place,
-                parameters,
-                f"nodes.{GROUP}",
-                query.name,
-                lambda body: [metrics_list.node(body)] if query.name else metrics_list.node_list(body),
+                place, parameters, query.name, "nodes", metrics_list.node, metrics_list.node_list
             )
         except NoMetrics as absent:
             absent.nodes = asked_nodes
@@ -131,13 +127,7 @@ class MetricsAPI:
         expected = Later(lambda: self._running(query) if known else get_pods(self._api, query, running=False))
         parameters = selector_query(query.selector, query.field_selector if known else "")
         try:
-            version, items = self._ask(
-                place,
-                parameters,
-                f"pods.{GROUP}",
-                query.name,
-                lambda body: [metrics_list.pod(body)] if query.name else metrics_list.pod_list(body),
-            )
+            version, items = self._ask(place, parameters, query.name, "pods", metrics_list.pod, metrics_list.pod_list)
         except HTTPStatusError as error:
             if query.name and error.status == 404:
                 self._explain_missing(query.namespace or "", query.name, error)
@@ -176,21 +166,23 @@ class MetricsAPI:
         self,
         place: str,
         parameters: list[tuple[str, str]],
-        resource: str,
         name: str | None,
-        decode: Callable[[bytes], list[T]],
+        resource: str,
+        one: Callable[[bytes], T],
+        several: Callable[[bytes], list[T]],
     ) -> tuple[str, list[T]]:
         """The version that is served, and the metrics. Raises NoMetrics, or MetricsError for other failures.
 
         The body ends its life in here: of 150,000 pods it is 60 MB.
         """
-        subject = " ".join(("get", resource, *([name] if name else [])))
+        subject = " ".join(("get", f"{resource}.{GROUP}", *([name] if name else [])))
         version = VERSIONS[0]
         answer, served = self.fetch(version, f"{_ROOT}/{version}{place}", parameters, subject)
         if served is not None and served != version:
             version = served
             answer, _ = self.fetch(version, f"{_ROOT}/{version}{place}", parameters, subject)
-        return version, decode(checked(answer, subject))
+        body = checked(answer, subject)
+        return version, [one(body)] if name else several(body)
 
     def fetch(
         self,

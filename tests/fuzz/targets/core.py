@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
-from kubectl_metrics.errors import DecodeError
 from kubectl_metrics.output import documents, table
 from kubectl_metrics.sources import addresses
 from kubectl_metrics.sources.query import ADDRESS_TYPES
@@ -14,6 +11,7 @@ from kubectl_metrics.wire import core
 from kubectl_metrics.wire.core import Node, Pod
 from kubectl_metrics.wire.metrics_list import Metadata, NodeMetrics, Usage
 from kubectl_metrics.wire.quantity import Bytes, Nanocores
+from tests.fuzz.accepting import any_accepts
 
 _NODE = (
     b'"metadata":{"name":"a","annotations":{"k":"v"},"creationTimestamp":"2026-11-23T19:05:56Z"},"status":{'
@@ -35,20 +33,12 @@ SEEDS = (
 
 
 def read(data: bytes) -> bool:
-    accepted = False
-    with contextlib.suppress(DecodeError):
-        _look_at_nodes(core.node_list(data))
-        accepted = True
-    with contextlib.suppress(DecodeError):
-        _look_at_nodes([core.node(data)])
-        accepted = True
-    with contextlib.suppress(DecodeError):
-        _look_at_pods(core.pod_page(data)[0])
-        accepted = True
-    with contextlib.suppress(DecodeError):
-        _look_at_pods([core.pod(data)])
-        accepted = True
-    return accepted
+    return any_accepts(
+        lambda: _look_at_nodes(core.node_list(data)),
+        lambda: _look_at_nodes([core.node(data)]),
+        lambda: _look_at_pods(core.pod_page(data)[0]),
+        lambda: _look_at_pods([core.pod(data)]),
+    )
 
 
 def _look_at_nodes(nodes: list[Node]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-
-from kubectl_metrics.errors import DecodeError
 from kubectl_metrics.output import documents, table
 from kubectl_metrics.usage import report
 from kubectl_metrics.usage.model import NodesUsage, PodsUsage, Source
 from kubectl_metrics.wire import metrics_list
 from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics
+from tests.fuzz.accepting import any_accepts
 
 _USAGE = b'{"cpu":"123456789n","memory":"52Ki"}'
 _NODE = b'"metadata":{"name":"a"},"timestamp":"2026-11-23T19:05:56Z","window":"20.05s","usage":' + _USAGE
@@ -28,20 +26,12 @@ _SOURCE = Source("api", "metrics.k8s.io/v1beta1")
 
 
 def read(data: bytes) -> bool:
-    accepted = False
-    with contextlib.suppress(DecodeError):
-        show_nodes(metrics_list.node_list(data))
-        accepted = True
-    with contextlib.suppress(DecodeError):
-        show_nodes([metrics_list.node(data)])
-        accepted = True
-    with contextlib.suppress(DecodeError):
-        show_pods(metrics_list.pod_list(data))
-        accepted = True
-    with contextlib.suppress(DecodeError):
-        show_pods([metrics_list.pod(data)])
-        accepted = True
-    return accepted
+    return any_accepts(
+        lambda: show_nodes(metrics_list.node_list(data)),
+        lambda: show_nodes([metrics_list.node(data)]),
+        lambda: show_pods(metrics_list.pod_list(data)),
+        lambda: show_pods([metrics_list.pod(data)]),
+    )
 
 
 def show_nodes(items: list[NodeMetrics]) -> None:

@@ -821,9 +821,16 @@ def kubelet_takes_everybody_for_anonymous(kit: Kit) -> Iterator[None]:
 @fault("KM706", "node-b")
 def kubelet_on_another_port(kit: Kit) -> Iterator[None]:
     path = "jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}"
-    with kubelet(kit, "port: 10350"):
-        wait_for("its port", lambda: kit.must("get", "node", "node-b", "-o", path) == "10350")
-        yield
+
+    def announced(port: str) -> None:
+        wait_for(f"port {port}", lambda: kit.must("get", "node", "node-b", "-o", path) == port)
+
+    try:
+        with kubelet(kit, "port: 10350"):
+            announced("10350")
+            yield
+    finally:
+        announced("10250")  # a kubelet that is stopped before it has said so leaves the other one in its Node
 
 
 @fault("KM721", "node-b")

@@ -28,11 +28,15 @@ from kubectl_metrics.diagnosis.objects import CSR, APIService, ConfigMap, Contai
 REMOVED = "(removed)"
 
 _LINE = 4000  # characters of a line of a log
+_PASSES = 10  # over a text; two are enough for nearly all
 
 _PROXY = re.compile(r"(?:https?|no|all|ftp)_proxy", re.IGNORECASE)
+# Its dashes are its own: those with which the beginning of a key ends would be missing there.
 _CERTIFICATE = re.compile(
+    r"(?<!KEY-)(?<!KEY--)(?<!KEY---)(?<!KEY----)"
     r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
-)  # A line of YAML with the name of a role or a user, "groups:", or a group.
+)
+# A line of YAML with the name of a role or a user, "groups:", or a group.
 _AWS_LINE = re.compile(r"""\s*(?:-\s+)?["']?(?:rolearn|username|groups)["']?\s*:.*|\s*-\s+["']?[\w:{}./-]+["']?\s*""")
 
 _BEGINNING = re.compile(r"-----BEGIN ([^-]*)-----")
@@ -69,7 +73,11 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"\beyJ[A-Za-z0-9_=-]{6,}(?:\.[A-Za-z0-9_=-]*)*"), REMOVED),  # a JWT, or a part of one
     (re.compile(r"(\w://)[^\s/?#\"'<>]+@"), rf"\1{REMOVED}@"),  # user and password in a URL
-    (re.compile(r"(?<=\w):[^\s\"'<>]{1,200}@(?=\w{1,10}\()"), f":{REMOVED}@"),  # "user:password@tcp(db)/x"
+    # "user:password@tcp(db)/x": from the first colon of the word on. Each word is tried from its start alone.
+    (
+        re.compile(r"((?<![^\s\"'<>])(?:[^\s\"'<>:]|(?<!\w):)*(?<=\w):)[^\s\"'<>]+@(?=\w{1,10}\()"),
+        rf"\1{REMOVED}@",
+    ),
     (
         re.compile(
             r"(\bcookie[\"']?:\s{0,9}[\"']?)[\w.-]{1,200}=[^\s\"',;]*(?:;\s[\w.-]{1,200}=[^\s\"',;]*)*", re.IGNORECASE
@@ -126,13 +134,23 @@ def redact(evidence: Evidence) -> Evidence:
 
 def redact_text(text: str) -> str:
     """A text in which what looks like a secret is replaced by REMOVED."""
+    # What is taken out can leave behind what only now looks like a secret: until nothing changes any more.
+    for _ in range(_PASSES):
+        cleaned = _cleaned(text)
+        if cleaned == text:
+            return text
+        text = cleaned
+    return REMOVED  # nothing that anybody writes
+
+
+def _cleaned(text: str) -> str:
     if len(text) < 6 or not _SUSPICIOUS.search(text):
         return text
     if "-----BEGIN CERTIFICATE-----" in text:  # base64 is too much like a secret to be looked at
         parts = _CERTIFICATE.split(text)
         if len(parts) > 1:
             blocks = [*_CERTIFICATE.findall(text), ""]
-            return "".join(redact_text(part) + block for part, block in zip(parts, blocks, strict=True))
+            return "".join(_cleaned(part) + block for part, block in zip(parts, blocks, strict=True))
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return _NAMED.sub(_named, text)

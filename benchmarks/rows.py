@@ -48,9 +48,15 @@ ROWS = (
     Row(
         "kubelets-faulty",
         "5,000 kubelets, 1 % hung, 1 % down",
-        dataclasses.replace(_LARGE, metrics_api=False, hung=1, down=1),
+        dataclasses.replace(_LARGE, metrics_api=False, hung=1, down=1, unknown=True),
         _NODES,
         beside="kubelets",
+    ),
+    Row(
+        "kubelets-sudden",
+        "the same, in the first minute",
+        dataclasses.replace(_LARGE, metrics_api=False, hung=1, down=1),
+        _NODES,
     ),
     Row(
         "help",

@@ -27,6 +27,7 @@ class Setup:
     metrics_api: bool = True
     hung: int = 0
     down: int = 0
+    unknown: bool = False  # whether the nodes of those are known not to be ready
 
     def flags(self) -> list[str]:
         """The server's."""
@@ -39,6 +40,7 @@ class Setup:
             f"-metrics={str(self.metrics_api).lower()}",
             f"-hung={self.hung}",
             f"-down={self.down}",
+            f"-unknown={str(self.unknown).lower()}",
             # Our tool asks for compression only where there is a network in between.
             f"-host={NOT_LOOPBACK if self.gzip else '127.0.0.1'}",
         ]

@@ -19,7 +19,8 @@ const (
 // cluster says what there is and how much each part uses, always the same for the same size.
 type cluster struct {
 	nodes, pods int
-	hung, down  int // percent of the nodes
+	hung, down  int  // percent of the nodes
+	unknown     bool // the API server has noticed which they are
 	kubeletPort int
 }
 

@@ -37,6 +37,7 @@ func parseOptions() options {
 	flag.IntVar(&o.pods, "pods", 30, "`number` of pods")
 	flag.IntVar(&o.hung, "hung", 0, "`percent` of the kubelets that take a connection and never answer")
 	flag.IntVar(&o.down, "down", 0, "`percent` of the kubelets that refuse connections")
+	flag.BoolVar(&o.unknown, "unknown", false, "the nodes of these kubelets are not ready: their status is unknown")
 	flag.DurationVar(&o.rtt, "rtt", 0, "round-trip `time`")
 	flag.Float64Var(&o.bandwidth, "bandwidth", 0, "`Mbit/s` of the way from the server, all connections together; 0: no limit")
 	flag.BoolVar(&o.gzip, "gzip", false, "compress large answers for whoever asks for it, as kube-apiserver does")

@@ -46,7 +46,7 @@ func (c *cluster) node(node int) core.Node {
 		},
 		Status: core.NodeStatus{
 			Capacity: resources("8", "83873772Ki", "32386544Ki"), Allocatable: resources("7910m", "76224326324", "31369712Ki"),
-			Conditions: conditions,
+			Conditions: c.conditions(node),
 			Addresses: []core.NodeAddress{
 				{Type: core.NodeInternalIP, Address: c.address(node)},
 				{Type: core.NodeHostName, Address: name},
@@ -93,11 +93,25 @@ func images(node int) []core.ContainerImage {
 	return list
 }
 
-var conditions = []core.NodeCondition{
+// conditions of a node whose kubelet hangs or is down are what kube-controller-manager makes of them after a minute.
+func (c *cluster) conditions(node int) []core.NodeCondition {
+	if c.unknown && c.state(node) != up {
+		return lost
+	}
+	return posted
+}
+
+var posted = []core.NodeCondition{
 	condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
 	condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
 	condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
 	condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+}
+
+var lost = []core.NodeCondition{unknown("MemoryPressure"), unknown("DiskPressure"), unknown("PIDPressure"), unknown("Ready")}
+
+func unknown(kind string) core.NodeCondition {
+	return condition(kind, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")
 }
 
 func condition(kind, status, reason, message string) core.NodeCondition {

@@ -30,7 +30,6 @@ from kubectl_metrics.wire.summary import summary
 
 SUMMARY = "/stats/summary"
 RESOURCE = "/metrics/resource"
-RESOURCE_ANNOTATION = "metrics.k8s.io/resource-metrics-path"  # as metrics-server: a node may name another path
 DEFAULT_WINDOW = 15.0  # seconds: metrics-server's resolution, and longer than cAdvisor needs for a new sample
 
 _WORKERS = 64  # kubelets that are asked at a time ...
@@ -71,8 +70,19 @@ class _First(msgspec.Struct):
 
 def resource_path(node: Node) -> str:
     """Where its kubelet has the resource metrics; a path that does not begin with a slash gets one, as in Go's URLs."""
-    path = (node.metadata.annotations or {}).get(RESOURCE_ANNOTATION) or RESOURCE
+    annotations = node.metadata.annotations
+    path = (annotations and annotations.resource_metrics_path) or RESOURCE
     return path if path.startswith("/") else f"/{path}"
+
+
+def in_order(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes in the order in which their kubelets are asked: those that are not ready come early.
+
+    They may cost a whole time limit, which passes while the others answer. But they do not come first: the first few
+    show whether there is a way to the kubelets at all (``reach``).
+    """
+    ready = [node for node in nodes if node.is_ready]
+    return [*ready[:_WORKERS], *(node for node in nodes if not node.is_ready), *ready[_WORKERS:]]
 
 
 class Round:
@@ -112,6 +122,7 @@ class Round:
         """What the kubelets of ``nodes`` say."""
         found = Reports({}, {}, set(), 0)
         once: list[_Once] = []
+        nodes = in_order(nodes)
         self._keep = self._connections > len(nodes) + _MOST
         calls = [lambda node=node: self._first(node) for node in nodes]
         for node, outcome in zip(nodes, self._gather(calls, "kubelets"), strict=True):

@@ -8,56 +8,70 @@ from kubectl_metrics.wire.decode import check_kind, decoder
 from kubectl_metrics.wire.quantity import Bytes, Nanocores
 
 
-class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
+class Annotations(msgspec.Struct, frozen=True, gc=False):
+    """The one annotation that is used: where a node's kubelet has its resource metrics, as metrics-server reads it."""
+
+    resource_metrics_path: str | None = msgspec.field(default=None, name="metrics.k8s.io/resource-metrics-path")
+
+
+class ObjectMeta(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The part of metadata that is used."""
 
     name: str
     namespace: str = ""
-    annotations: dict[str, str] | None = None
+    annotations: Annotations | None = None
     creation_timestamp: str | None = None
 
 
-class Resources(msgspec.Struct, frozen=True):
+class Resources(msgspec.Struct, frozen=True, gc=False):
     """CPU in nanocores and memory in bytes that a node has; None where the node does not say."""
 
     cpu: Nanocores | None = None
     memory: Bytes | None = None
 
 
-class NodeAddress(msgspec.Struct, frozen=True):
+class NodeAddress(msgspec.Struct, frozen=True, gc=False):
     """One of a node's addresses; ``type`` is InternalIP, Hostname, InternalDNS, ExternalDNS or ExternalIP."""
 
     type: str
     address: str
 
 
-class DaemonEndpoint(msgspec.Struct, frozen=True):
+class DaemonEndpoint(msgspec.Struct, frozen=True, gc=False):
     """Where a node's daemon listens; 0 if it does not say."""
 
     Port: int = 0
 
 
-class DaemonEndpoints(msgspec.Struct, frozen=True, rename="camel"):
+class DaemonEndpoints(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The daemons of a node: only the kubelet."""
 
     kubelet_endpoint: DaemonEndpoint = DaemonEndpoint()
 
 
-class Swap(msgspec.Struct, frozen=True):
+class Swap(msgspec.Struct, frozen=True, gc=False):
     """A node's swap in bytes."""
 
     capacity: int | None = None
 
 
-class NodeInfo(msgspec.Struct, frozen=True):
+class NodeInfo(msgspec.Struct, frozen=True, gc=False):
     """Facts that the kubelet reports about itself."""
 
     swap: Swap | None = None
 
 
-class NodeStatus(msgspec.Struct, frozen=True, rename="camel"):
+class NodeCondition(msgspec.Struct, frozen=True, gc=False):
+    """One of a node's conditions; ``status`` is "True", "False" or "Unknown"."""
+
+    type: str
+    status: str
+
+
+class NodeStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """status of a Node."""
 
+    conditions: list[NodeCondition] | None = None
     addresses: list[NodeAddress] | None = None
     allocatable: Resources | None = None
     capacity: Resources | None = None
@@ -65,7 +79,7 @@ class NodeStatus(msgspec.Struct, frozen=True, rename="camel"):
     node_info: NodeInfo = NodeInfo()
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """A core/v1 Node."""
 
     metadata: ObjectMeta
@@ -76,40 +90,45 @@ class Node(msgspec.Struct, frozen=True):
     def name(self) -> str:
         return self.metadata.name
 
+    @property
+    def is_ready(self) -> bool:
+        """False where the node's kubelet says so, or has said nothing to the API server for a while."""
+        return all(one.status == "True" for one in self.status.conditions or () if one.type == "Ready")
 
-class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
+
+class PodSpec(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """spec of a Pod."""
 
     node_name: str = ""
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class Waiting(msgspec.Struct, frozen=True, gc=False):
     """Why a container does not run: CrashLoopBackOff, ImagePullBackOff, ..."""
 
     reason: str = ""
 
 
-class ContainerState(msgspec.Struct, frozen=True):
+class ContainerState(msgspec.Struct, frozen=True, gc=False):
     """state of a container, as far as it waits."""
 
     waiting: Waiting | None = None
 
 
-class ContainerStatus(msgspec.Struct, frozen=True):
+class ContainerStatus(msgspec.Struct, frozen=True, gc=False):
     """One of a Pod's containers."""
 
     name: str
     state: ContainerState = ContainerState()
 
 
-class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
+class PodStatus(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """status of a Pod."""
 
     phase: str = ""
     container_statuses: list[ContainerStatus] | None = None
 
 
-class Pod(msgspec.Struct, frozen=True):
+class Pod(msgspec.Struct, frozen=True, gc=False):
     """A core/v1 Pod."""
 
     metadata: ObjectMeta

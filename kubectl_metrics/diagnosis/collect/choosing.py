@@ -6,8 +6,15 @@ from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from kubectl_metrics.diagnosis import objects
-from kubectl_metrics.sources.measuring import RESOURCE_ANNOTATION
-from kubectl_metrics.wire.core import DaemonEndpoint, DaemonEndpoints, Node, NodeAddress, NodeStatus, ObjectMeta
+from kubectl_metrics.wire.core import (
+    Annotations,
+    DaemonEndpoint,
+    DaemonEndpoints,
+    Node,
+    NodeAddress,
+    NodeStatus,
+    ObjectMeta,
+)
 
 T = TypeVar("T")
 
@@ -31,7 +38,7 @@ def core_node(node: objects.Node) -> Node:
     """The part of a node that it takes to ask its kubelet."""
     path = node.metadata.annotations.metrics_path if node.metadata.annotations else ""
     return Node(
-        ObjectMeta(node.metadata.name, annotations={RESOURCE_ANNOTATION: path} if path else None),
+        ObjectMeta(node.metadata.name, annotations=Annotations(path) if path else None),
         status=NodeStatus(
             addresses=[NodeAddress(one.type, one.address) for one in node.status.addresses or ()],
             daemon_endpoints=DaemonEndpoints(DaemonEndpoint(node.status.daemon_endpoints.kubelet_endpoint.port)),

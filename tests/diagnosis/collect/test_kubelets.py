@@ -435,7 +435,7 @@ def test_nodes_of_the_evidence() -> None:
         ),
     )
     assert core_node(node) == core.Node(
-        core.ObjectMeta("n", annotations={"metrics.k8s.io/resource-metrics-path": "/own"}),
+        core.ObjectMeta("n", annotations=core.Annotations("/own")),
         status=core.NodeStatus(
             addresses=[core.NodeAddress("InternalIP", "192.0.2.1")],
             daemon_endpoints=core.DaemonEndpoints(core.DaemonEndpoint(10260)),

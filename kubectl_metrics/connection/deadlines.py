@@ -21,9 +21,8 @@ import socket
 import threading
 import time
 
-from kubectl_metrics.errors import MetricsError
+from kubectl_metrics.connection import threads
 
-NO_THREADS = "this system allows no more threads (see ulimit -u)"
 _MANY = 256  # deadlines, from which on those that are finished are thrown away
 
 
@@ -111,7 +110,7 @@ class Watchdog:
         self._heap: list[tuple[float, int, Deadline]] = []
         self._numbers = itertools.count()
         self._many = _MANY
-        self._thread: threading.Thread | None = None
+        self._watched = False  # by a thread of its own
 
     def start(self, seconds: float, total: Total | None = None) -> Deadline:
         """Begin a time limit of ``seconds``, at most what is left of ``total``; call its ``finish`` in any case."""
@@ -123,13 +122,9 @@ class Watchdog:
                 self._many = max(_MANY, 2 * len(self._heap))
             first = not self._heap or deadline.when < self._heap[0][0]
             heapq.heappush(self._heap, (deadline.when, next(self._numbers), deadline))
-            if self._thread is None:
-                thread = threading.Thread(target=self._watch, name="request-deadlines", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:
-                    raise MetricsError(NO_THREADS) from None
-                self._thread = thread
+            if not self._watched:
+                threads.start(self._watch, "request-deadlines")
+                self._watched = True
             elif first:
                 self._wake.notify()
         return deadline

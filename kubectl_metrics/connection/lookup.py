@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import queue
 import socket
-import threading
 from collections.abc import Sequence
 from typing import Any
 
+from kubectl_metrics.connection import threads
 from kubectl_metrics.wire.servername import is_ip
 
 AddressInfo = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
@@ -22,6 +22,7 @@ def lookup(host: str, port: int, seconds: float) -> AddressInfo:
 
     Raises:
         OSError: as socket.getaddrinfo; EAI_AGAIN if there was no answer within ``seconds``.
+        MetricsError: there can be no thread for it.
     """
     if is_ip(host):  # as bytes: for text, Python would first load what it takes to encode names of all scripts
         return socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
@@ -35,7 +36,7 @@ def lookup(host: str, port: int, seconds: float) -> AddressInfo:
         except UnicodeError:  # a name that cannot be one
             answers.put(socket.gaierror(socket.EAI_NONAME, "no such host"))
 
-    threading.Thread(target=resolve, daemon=True).start()
+    threads.start(resolve)
     try:
         answer = answers.get(timeout=max(seconds, 0))
     except queue.Empty:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from kubectl_metrics.connection.deadlines import NO_THREADS
+from kubectl_metrics.connection import threads
 from kubectl_metrics.errors import MetricsError
 
 T = TypeVar("T")
@@ -29,10 +29,7 @@ class Later(Generic[T]):
         """Starts the call."""
         self._finished: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
         self._outcome: Callable[[], T] | None = None
-        try:
-            threading.Thread(target=self._run, args=(call,), daemon=True).start()
-        except RuntimeError:
-            raise MetricsError(NO_THREADS) from None
+        threads.start(lambda: self._run(call))
 
     def _run(self, call: Callable[[], T]) -> None:
         try:
@@ -152,10 +149,10 @@ class _Crew(Generic[T]):
             missing = min(self._wanted - self._threads, self._left)
         for _ in range(missing):
             try:
-                threading.Thread(target=self._work, daemon=True).start()
-            except RuntimeError:  # a limit of the system; those that there are will do
+                threads.start(self._work)
+            except MetricsError:  # a limit of the system; those that there are will do
                 if not self._threads:
-                    raise MetricsError(NO_THREADS) from None
+                    raise
                 return
             with self._lock:
                 self._threads += 1

@@ -14,7 +14,7 @@ from kubectl_metrics.output import documents
 from kubectl_metrics.output.prose import wrap
 from kubectl_metrics.output.style import PLAIN, Style
 from kubectl_metrics.output.verdict.markdown import fence, prose
-from kubectl_metrics.output.verdict.short import remedy_lines
+from kubectl_metrics.output.verdict.short import drawn_remedy, remedy_lines
 
 _HEADERS = ("ID", "SEVERITY", "STAGE", "TITLE")
 _LIKE = 3  # ids that are suggested
@@ -84,8 +84,7 @@ def explanation(
         return "\n\n".join(_section(one, checks)) + "\n"
     lines = [style.paint(line, "bold") for line in wrap(f"{one.id}  {one.title}", style.width)]
     lines += ["", *wrap(one.why, style.width), "", "do:"]
-    for line, command in remedy_lines(one.remedy):
-        lines += [f"  {line}"] if command else [f"  {part}" for part in wrap(line, style.width - 2)]
+    lines += drawn_remedy(one.remedy, 2, style)
     lines += ["", f"see {one.link}", ""]
     for name, text in _facts(one, checks):
         first, *rest = wrap(text, style.width - 15) or [""]

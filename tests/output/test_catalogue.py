@@ -14,6 +14,8 @@ from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Severity
 from kubectl_metrics.errors import UsageError
 from kubectl_metrics.output.catalogue import BEGIN, END, check_id, checks_page, explanation, listing
+from kubectl_metrics.output.style import Style
+from kubectl_metrics.output.verdict.short import remedy_lines
 
 
 def nothing(_: Facts) -> Iterator[Fault]:
@@ -133,6 +135,17 @@ def test_the_page_keeps_what_is_written_by_hand() -> None:
     assert checks_page(page, FEW) == page
     with pytest.raises(ValueError, match="has lost"):
         checks_page("nothing", FEW)
+
+
+_WITH_COMMANDS = [id_ for id_, one in CHECKS.items() if any(command for _, command in remedy_lines(one.remedy))]
+
+
+@pytest.mark.parametrize("id_", _WITH_COMMANDS)
+def test_a_narrow_terminal_leaves_commands_whole_and_comments_comments(id_: str) -> None:
+    text = explanation(id_, style=Style(width=40))
+    drawn = text.partition("\ndo:\n")[2].partition("\n\nsee ")[0].splitlines()
+    commands = [f"  {line}" for line, command in remedy_lines(CHECKS[id_].remedy) if command]
+    assert [line for line in drawn if not line.startswith("  # ")] == commands
 
 
 @pytest.mark.parametrize("id_", CHECKS)

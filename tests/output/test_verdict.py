@@ -244,8 +244,8 @@ def test_skipped_checks_are_counted_by_what_took_their_ground() -> None:
         (
             "kubectl get nodes  # and look " + "long " * 20,
             [
-                "    # and look" + " long" * 12,
-                "    #" + " long" * 8,
+                "    # and look" + " long" * 13,
+                "    #" + " long" * 7,
                 "    kubectl get nodes",
             ],
         ),
@@ -254,6 +254,9 @@ def test_skipped_checks_are_counted_by_what_took_their_ground() -> None:
             ["    Let the kubelets ask for certificates:" + " word" * 7, "   " + " word" * 5],
         ),
         ("kubectl a\nkubectl b", ["    kubectl a", "    kubectl b"]),
+        ("kubectl a  # or another\nkubectl b", ["    kubectl a", "    # or another", "    kubectl b"]),
+        ("kubectl get a  # then look", ["    kubectl get a", "    # then look"]),
+        ("kubectl get a  # oranges", ["    # oranges", "    kubectl get a"]),
         ("as root: systemctl restart kubelet", ["    as root: systemctl restart kubelet"]),
     ],
 )  # fmt: skip

@@ -26,6 +26,7 @@ _SYMPTOMS = 8
 _UNREAD = 5
 _WORD = 44  # characters of a word in a stage
 _LABEL = 15  # the widest name of a stage, and a space
+_AFTER = ("or ", "or,", "then ", "then,")  # how a comment begins that goes on from its command
 # A line with one of these as a word in it is a command, and whoever pastes it wants it whole.
 _COMMAND = re.compile(
     r"(?:^|[\s`'\"(])(?:kubectl|helm|kubeadm|openssl|curl|crictl|systemctl|journalctl|ssh|sudo|eksctl|aws|gcloud|az"
@@ -62,7 +63,10 @@ def mark(outcome: str, style: Style) -> str:
 
 
 def remedy_lines(remedy: str) -> list[tuple[str, bool]]:
-    """What to do, line by line, and whether a line is a command. A comment behind a command comes before it."""
+    """What to do, line by line, and whether a line is a command.
+
+    A comment behind a command comes before it, but for one that goes on from it ("or ...", "then ...").
+    """
     lines: list[tuple[str, bool]] = []
     for part in remedy.splitlines():
         line = clean(part)
@@ -71,11 +75,24 @@ def remedy_lines(remedy: str) -> list[tuple[str, bool]]:
         if not _COMMAND.search(line):
             lines.append((line, False))
             continue
-        command, hash_, comment = line.partition(" # ")
-        if hash_ and comment.strip():
-            lines.append((f"# {comment.strip()}", False))
+        command, _, comment = line.partition(" # ")
+        comment = comment.strip()
         lines.append((command.rstrip(), True))
+        if comment:
+            place = len(lines) if comment.startswith(_AFTER) else len(lines) - 1
+            lines.insert(place, (f"# {comment}", False))
     return lines
+
+
+def drawn_remedy(remedy: str, indent: int, style: Style) -> Iterator[str]:
+    """What to do, for a terminal. Commands stay whole, for pasting; every line of a comment is one."""
+    for line, command in remedy_lines(remedy):
+        if command:
+            yield " " * indent + style.paint(line, "bold")
+        else:
+            text = line.removeprefix("# ")
+            begin = line[: len(line) - len(text)]
+            yield from (" " * indent + begin + part for part in wrap(text, style.width - indent - len(begin)))
 
 
 def _cause(cause: Cause, verdict: Verdict, style: Style) -> Iterator[str]:
@@ -86,14 +103,9 @@ def _cause(cause: Cause, verdict: Verdict, style: Style) -> Iterator[str]:
     if hidden := hidden_cause(verdict, one):
         yield from _block(hidden, 2, style)
     yield from _evidence(one, style)
-    remedy = remedy_lines(one.remedy)
-    if remedy:
+    if remedy := list(drawn_remedy(one.remedy, 4, style)):
         yield "  do:"
-        for line, command in remedy:
-            if command:
-                yield "    " + style.paint(line, "bold")
-            else:
-                yield from _block(line, 4, style, hanging=2 if line.startswith("# ") else 0, again="# ")
+        yield from remedy
     if one.link:
         yield "  see " + clean(one.link)
     if cause.symptoms:
@@ -125,12 +137,10 @@ def _evidence(one: Finding, style: Style) -> Iterator[str]:
         yield f"  ... and {len(one.evidence) - len(shown)} more; -o json has them all"
 
 
-def _block(text: str, indent: int, style: Style, hanging: int = 0, again: str = "") -> Iterator[str]:
-    """Wrapped text behind spaces; the lines after the first have ``hanging`` more, or ``again`` in their place."""
-    lines = wrap(text, style.width - indent - hanging)
-    for number, line in enumerate(lines):
-        more = "" if not number else (again or " " * hanging) if hanging else ""
-        yield " " * indent + more + line
+def _block(text: str, indent: int, style: Style, hanging: int = 0) -> Iterator[str]:
+    """Wrapped text behind spaces; the lines after the first have ``hanging`` more."""
+    for number, line in enumerate(wrap(text, style.width - indent - hanging)):
+        yield " " * (indent + (hanging if number else 0)) + line
 
 
 def _remark(cause: Cause, verdict: Verdict, style: Style) -> Iterator[str]:

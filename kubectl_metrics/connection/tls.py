@@ -144,12 +144,19 @@ def _load_certificate(context: ssl.SSLContext, certificate: bytes, key: bytes) -
     try:
         if not _load_from_memory(context, pem):
             _load_from_file(context, pem)
+    except ssl.SSLError as error:
+        raise KubeconfigError(_certificate_problem(error)) from None
+    except OSError as error:
+        raise KubeconfigError(
+            f"the client certificate cannot be given to OpenSSL in a temporary file: {error.strerror or error}",
+            hint="set TMPDIR to a folder that can be written",
+        ) from None
     except _EncryptedKey:
         raise KubeconfigError(
             "tls: the client key is encrypted with a password, which kubeconfigs do not support",
             hint="decrypt it, e.g. with: openssl pkey -in KEY -out NEW-KEY",
         ) from None
-    except (ssl.SSLError, ValueError) as error:
+    except ValueError as error:
         raise KubeconfigError(_certificate_problem(error)) from None
 
 

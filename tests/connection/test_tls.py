@@ -185,6 +185,20 @@ def test_client_certificate_without_memory_files(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("nothing", "No such file or directory"), ("file", "Not a directory"), ("/dev/full", "")]
+)
+def test_client_certificate_without_a_place_for_it(
+    folder: str, reason: str, pair: tuple[bytes, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / folder))
+    with pytest.raises(KubeconfigError, match=f"in a temporary file: {reason}") as raised:
+        tls.client_context(authorities=None, insecure=True, certificate=pair)
+    assert raised.value.hint == "set TMPDIR to a folder that can be written"
+
+
 def test_client_certificate_errors(pair: tuple[bytes, bytes], ca: trustme.CA) -> None:
     cert, key = pair
     other = ca.issue_cert("other@example").private_key_pem.bytes()

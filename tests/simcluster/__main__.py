@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from tests.simcluster import demo
+from tests.simcluster import demo, pipeline
 from tests.simcluster.cluster import SimCluster
 from tests.simcluster.faults import Fault
 from tests.simcluster.objects import Serving
@@ -29,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     nodes = demo.nodes(options.nodes, options.serving)
     pods = demo.pods(nodes, options.pods_per_node)
     with SimCluster(nodes, pods, metrics_versions=() if options.no_metrics_api else served) as cluster:
+        if not options.no_metrics_api:
+            pipeline.install(cluster)
         cluster.users["viewer"] = User(rules=METRICS_READER + CORE_READER)
         cluster.users["shopkeeper"] = User(rules=(allow("get list", "pods", group="*", namespace="shop"),))
         for node in options.down:

@@ -21,8 +21,8 @@ def describe(
 ) -> list[Stage]:
     """All stages in order.
 
-    ``outcome`` is the worst finding's severity; without any, "skipped" where an earlier stage has taken its ground,
-    "unknown" where what it takes could not be read, else "ok".
+    ``outcome`` is the worst finding's severity; without any, "skipped" where an earlier stage has taken its ground or
+    there is nothing of the kind, "unknown" where what it takes could not be read, else "ok".
     """
     stages = []
     for category in Category:
@@ -32,6 +32,8 @@ def describe(
         lost = ids & {one.id for one in skipped}
         if worst is not None:
             outcome = list(Severity)[worst].value
+        elif category in _NEED_A_SERVER and _is_missing(facts):
+            outcome = "skipped"
         elif not known or (ids and ids <= lost | {one.id for one in not_checked}):
             outcome = "skipped" if lost else "unknown"
         else:
@@ -90,13 +92,25 @@ def _service(facts: Facts) -> str:
 
 def _metrics_server(facts: Facts) -> str:
     pods = facts.pods
+    if _is_missing(facts):
+        return "there is none"
     running = sum(1 for pod in pods if pod.status.phase == "Running")
     image = facts.container.image.rpartition("/")[2] if facts.container else "no container"
     restarts = sum(one.restart_count for pod in pods for one in pod.status.container_statuses or ())
     return f"{image}, {running} of {len(pods)} pods running, {restarts} restarts"
 
 
+def _is_missing(facts: Facts) -> bool:
+    """Whether there is no metrics-server, as far as this user can see."""
+    try:
+        return not facts.container and not facts.pods
+    except Unknown:
+        return False
+
+
 def _rbac(facts: Facts) -> str:
+    if _is_missing(facts):
+        return "there is no metrics-server to have rights"
     account = facts.account
     bindings = [*facts.evidence.cluster_role_bindings.get(), *facts.evidence.role_bindings.get()]
     roles = sorted(one.role_ref.name for one in bindings if account.is_named(one))
@@ -132,6 +146,7 @@ def _consumers(facts: Facts) -> str:
     return f"{len(facts.evidence.hpas.get())} HorizontalPodAutoscalers"
 
 
+_NEED_A_SERVER = (Category.METRICS_SERVER, Category.RBAC)
 _WORKS: dict[Category, Callable[[Facts], bool]] = {
     Category.AGGREGATION: lambda facts: facts.is_available,
     Category.KUBELETS: lambda facts: any(_has_answered(one) for one in facts.evidence.kubelets),

@@ -79,6 +79,13 @@ def test_what_comes_after_it_is_skipped() -> None:
     assert skipped["KM401"] == "KM201"
 
 
+def test_what_is_not_there_is_not_well_either() -> None:
+    stages = {one.category.value: (one.outcome, one.seen) for one in judge(bare()).stages}
+    assert stages["metrics-server"] == ("skipped", "there is none")
+    assert stages["rbac"][0] == "skipped"
+    assert stages["nodes"][0] == "ok"
+
+
 def test_nothing_is_registered_and_nobody_knows_what_is_installed() -> None:
     evidence = bare()
     evidence.deployments = refused("list deployments")

@@ -17,6 +17,10 @@ def run() -> None:
     """
     gc.disable()
     try:
+        if sys.argv[1:2] == ["__complete"]:
+            from kubectl_metrics.completing import run_for_shell
+
+            run_for_shell(sys.argv[2:])
         from kubectl_metrics.cli import main
 
         status = main()

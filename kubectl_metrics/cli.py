@@ -10,6 +10,7 @@ import click
 
 from kubectl_metrics import __version__
 from kubectl_metrics.commands import options
+from kubectl_metrics.commands.completion import completion
 from kubectl_metrics.commands.diagnose import diagnose
 from kubectl_metrics.commands.nodes import nodes
 from kubectl_metrics.commands.pflag import Group
@@ -27,7 +28,13 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = """\
+'kubectl metrics COMMAND --help' lists a command's flags. Those of the connection (-n, --context, --kubeconfig, --as, -v
+and more) are kubectl's and can stand before the command as well.
+"""
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG, no_args_is_help=False)
 @options.connection_options
 @click.option(
     "--version",
@@ -52,6 +59,7 @@ group.add_command(nodes)
 group.add_command(pods)
 group.add_command(raw)
 group.add_command(diagnose)
+group.add_command(completion)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Not click's own main: it has answers of its own to Ctrl-C and to a closed pipe.
         given = sys.argv[1:] if arguments is None else list(arguments)
+        if not given:
+            return _nothing_asked()
         with group.make_context("kubectl metrics", given) as context:
             return int(group.invoke(context))
     except click.exceptions.Exit as finished:  # --help and --version
@@ -89,10 +99,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitStatus.FAILED
 
 
+def _nothing_asked() -> ExitStatus:
+    # click's own way, no_args_is_help, is a success before 8.2, and its text is on stdout.
+    with group.make_context("kubectl metrics", [], resilient_parsing=True) as context:
+        click.echo(context.get_help(), err=True)
+    return ExitStatus.USAGE
+
+
 def _usage(message: str, error: click.UsageError) -> ExitStatus:
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.ctx.get_help(), err=True)
-        return ExitStatus.USAGE
     say(f"error: {message}")
     command = error.ctx.command_path if error.ctx else "kubectl metrics"
     say(f"See '{command} --help' for usage.")

@@ -36,7 +36,12 @@ FORMATS = ("short", "table", "json", "yaml", "markdown")
     show_default=True,
     help="The mildest finding that makes the exit status 5.",
 )
-@click.option("--node", metavar="NAME", help="Look at this node's kubelet, in depth, and at no other.")
+@click.option(
+    "--node",
+    metavar="NAME",
+    shell_complete=options.suggest("nodes"),
+    help="Look at this node's kubelet, in depth, and at no other.",
+)
 @click.option("--logs", is_flag=True, help="Read metrics-server's logs too.")
 @click.option(
     "--wait",
@@ -44,10 +49,17 @@ FORMATS = ("short", "table", "json", "yaml", "markdown")
     metavar="DURATION",
     help="Look again until metrics are served and nothing is wrong, or this time is over.",
 )
-@click.option("--only", metavar="ID", multiple=True, help="Report this check alone; can be repeated.")
+@click.option(
+    "--only",
+    metavar="ID",
+    multiple=True,
+    shell_complete=options.suggest("checks"),
+    help="Report this check alone; can be repeated.",
+)
 @click.option(
     "--suppress",
     metavar="ID[=OBJECT]",
+    shell_complete=options.suggest("checks"),
     multiple=True,
     help="Do not report this check, or not for this node or pod (NAMESPACE/NAME); can be repeated.",
 )
@@ -58,11 +70,23 @@ FORMATS = ("short", "table", "json", "yaml", "markdown")
     show_default=True,
     help="How many kubelets to ask; those without metrics come first.",
 )
-@click.option("--save", "save_file", metavar="FILE", help="Write what was seen to FILE, as JSON without any secret.")
-@click.option("--from", "from_file", metavar="FILE", help="Judge what was saved in FILE, without a cluster.")
+@click.option(
+    "--save",
+    "save_file",
+    metavar="FILE",
+    shell_complete=options.suggest("files"),
+    help="Write what was seen to FILE, as JSON without any secret.",
+)
+@click.option(
+    "--from",
+    "from_file",
+    metavar="FILE",
+    shell_complete=options.suggest("files"),
+    help="Judge what was saved in FILE, without a cluster.",
+)
 @click.option("--mask", is_flag=True, help="Replace names and addresses, in FILE and in what is printed.")
 @click.option("--list-checks", is_flag=True, help="List all checks.")
-@click.option("--explain", metavar="ID", help="Tell all about one check.")
+@click.option("--explain", metavar="ID", shell_complete=options.suggest("checks"), help="Tell all about one check.")
 @options.access_options
 @options.connection_options
 @click.pass_context

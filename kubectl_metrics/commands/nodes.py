@@ -18,7 +18,7 @@ from kubectl_metrics.usage import report
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("names", nargs=-1, metavar="[NAME]")
+@click.argument("names", nargs=-1, metavar="[NAME]", shell_complete=options.suggest("node_argument"))
 @click.option(
     "-l", "--selector", default="", metavar="SELECTOR", help="Label selector, such as 'a=b,c!=d,e in (f, g)'."
 )

@@ -18,7 +18,7 @@ from kubectl_metrics.wire.time import parse_duration
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Duration(click.ParamType[float]):
+class Duration(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
     """A Go duration, or a number of seconds."""
 
     name = "duration"
@@ -35,6 +35,20 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
+def suggest(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
+    """For ``shell_complete``: the function of that name in ``commands.candidates``, imported when it is called."""
+
+    def complete(ctx: click.Context, _: click.Parameter, text: str) -> Any:
+        from kubectl_metrics.commands import candidates
+
+        return getattr(candidates, name)(ctx, text)
+
+    return complete
+
+
+_FILES = suggest("files")
+
+
 def _all(options: list[Callable[[F], F]]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):
@@ -49,11 +63,21 @@ _source = functools.partial(click.option, cls=Option, section="Where the numbers
 
 connection_options = _all(
     [
-        _connection("-n", "--namespace", metavar="NS", help="The namespace, instead of the context's."),
-        _connection("--kubeconfig", metavar="FILE", help="The kubeconfig to use."),
-        _connection("--context", metavar="NAME", help="The kubeconfig's context to use."),
-        _connection("--cluster", metavar="NAME", help="The kubeconfig's cluster to use."),
-        _connection("--user", metavar="NAME", help="The kubeconfig's user to use."),
+        _connection(
+            "-n",
+            "--namespace",
+            metavar="NS",
+            shell_complete=suggest("namespaces"),
+            help="The namespace, instead of the context's.",
+        ),
+        _connection("--kubeconfig", metavar="FILE", shell_complete=_FILES, help="The kubeconfig to use."),
+        _connection(
+            "--context", metavar="NAME", shell_complete=suggest("contexts"), help="The kubeconfig's context to use."
+        ),
+        _connection(
+            "--cluster", metavar="NAME", shell_complete=suggest("clusters"), help="The kubeconfig's cluster to use."
+        ),
+        _connection("--user", metavar="NAME", shell_complete=suggest("users"), help="The kubeconfig's user to use."),
         _connection("-s", "--server", metavar="URL", help="The API server's address."),
         _connection("--token", help="Bearer token for the API server."),
         _connection("--as", "impersonate_user", metavar="USER", help="User to impersonate."),
@@ -65,9 +89,11 @@ connection_options = _all(
             help="Group to impersonate; can be repeated.",
         ),
         _connection("--as-uid", "impersonate_uid", metavar="UID", help="UID to impersonate."),
-        _connection("--certificate-authority", metavar="FILE", help="CA certificate of the API server."),
-        _connection("--client-certificate", metavar="FILE", help="Client certificate."),
-        _connection("--client-key", metavar="FILE", help="Key of the client certificate."),
+        _connection(
+            "--certificate-authority", metavar="FILE", shell_complete=_FILES, help="CA certificate of the API server."
+        ),
+        _connection("--client-certificate", metavar="FILE", shell_complete=_FILES, help="Client certificate."),
+        _connection("--client-key", metavar="FILE", shell_complete=_FILES, help="Key of the client certificate."),
         _connection(
             "--insecure-skip-tls-verify",
             is_flag=True,
@@ -104,6 +130,7 @@ access_options = _all(
         _source(
             "--kubelet-preferred-address-types",
             metavar="TYPES",
+            shell_complete=suggest("address_types"),
             default=",".join(ADDRESS_TYPES),
             help=f"Node address types, in the order in which to try them, of {', '.join(ADDRESS_TYPES)} (the default).",
         ),
@@ -117,10 +144,16 @@ access_options = _all(
         _source(
             "--kubelet-certificate-authority",
             metavar="FILE",
+            shell_complete=_FILES,
             help="CA of the kubelets' certificates, instead of the cluster's.",
         ),
-        _source("--kubelet-client-certificate", metavar="FILE", help="Client certificate for the kubelets."),
-        _source("--kubelet-client-key", metavar="FILE", help="Key of that certificate."),
+        _source(
+            "--kubelet-client-certificate",
+            metavar="FILE",
+            shell_complete=_FILES,
+            help="Client certificate for the kubelets.",
+        ),
+        _source("--kubelet-client-key", metavar="FILE", shell_complete=_FILES, help="Key of that certificate."),
         _source(
             "--kubelet-request-timeout",
             type=Duration(),
@@ -169,7 +202,12 @@ def kubelet_options(function: F) -> F:
 table_options = _all(
     [
         click.option("--no-headers", is_flag=True, help="Print no header line."),
-        click.option("--sort-by", metavar="cpu|memory", help="Sort by falling cpu or memory."),
+        click.option(
+            "--sort-by",
+            metavar="cpu|memory",
+            shell_complete=suggest("sort_keys"),
+            help="Sort by falling cpu or memory.",
+        ),
         click.option("--show-swap", is_flag=True, help="Show swap as well."),
         click.option("-o", "--output", type=click.Choice(["json", "yaml"]), help="A document instead of the table."),
         click.option("--strict", is_flag=True, help="Exit with status 4 if anything is missing."),

@@ -45,23 +45,29 @@ class Group(click.Group):
         return super().parse_args(ctx, list(_as_click_wants(self, args)))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands and what is the group's own; the help of each command has the sections that they share."""
         self.format_commands(ctx, formatter)
-        _format_options(self, ctx, formatter)
+        with formatter.section("Options"):
+            formatter.write_dl(_sections(self, ctx).pop("Options"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, self.aliases.get(cmd_name, cmd_name))
 
 
 def _format_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """The options of a help text in their sections: what is special first, what every command has last."""
+    for title, records in _sections(command, ctx).items():
+        with formatter.section(title):
+            formatter.write_dl(records)
+
+
+def _sections(command: click.Command, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+    """The options of a help text by their sections: what is special first, what every command has last."""
     sections: dict[str, list[tuple[str, str]]] = {}
     for parameter in command.get_params(ctx):
         record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
         if record is not None:
             sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
-    for title, records in sections.items():
-        with formatter.section(title):
-            formatter.write_dl(records)
+    return sections
 
 
 def _as_click_wants(command: click.Command, args: list[str]) -> list[str]:

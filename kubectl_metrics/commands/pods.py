@@ -18,13 +18,17 @@ from kubectl_metrics.usage import report
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("names", nargs=-1, metavar="[NAME]")
+@click.argument("names", nargs=-1, metavar="[NAME]", shell_complete=options.suggest("pod_argument"))
 @click.option("-A", "--all-namespaces", is_flag=True, help="Pods of all namespaces.")
 @click.option(
     "-l", "--selector", default="", metavar="SELECTOR", help="Label selector, such as 'a=b,c!=d,e in (f, g)'."
 )
 @click.option(
-    "--field-selector", default="", metavar="SELECTOR", help="Field selector, such as 'spec.nodeName=node-a'."
+    "--field-selector",
+    default="",
+    metavar="SELECTOR",
+    shell_complete=options.suggest("field_selectors"),
+    help="Field selector, such as 'spec.nodeName=node-a'.",
 )
 @click.option("--containers", is_flag=True, help="A line for each container.")
 @click.option("--sum", "total", is_flag=True, help="A line of totals.")

@@ -19,8 +19,13 @@ from kubectl_metrics.output.terminal import emit
     short_help="The JSON behind the tables.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.argument("path")
-@click.option("--node", metavar="NAME", help="Ask this node's kubelet instead of the API server.")
+@click.argument("path", shell_complete=options.suggest("raw_paths"))
+@click.option(
+    "--node",
+    metavar="NAME",
+    shell_complete=options.suggest("nodes"),
+    help="Ask this node's kubelet instead of the API server.",
+)
 @options.kubelet_options
 @options.connection_options
 @click.pass_context

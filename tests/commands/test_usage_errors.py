@@ -87,8 +87,14 @@ def test_refused_somehow(arguments: list[str]) -> None:
 
 def test_no_command_shows_the_help() -> None:
     result = run()
-    assert result.status == 2
-    assert "nodes" in result.out + result.err
+    assert (result.status, result.out) == (2, "")
+    assert "\nCommands:\n" in result.err
+
+
+def test_flags_without_a_command() -> None:
+    result = run("--version=false")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("error: Missing command.\n")
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["--help"], ["nodes", "-h"], ["pods", "--help"], ["raw", "-h"]])

@@ -105,7 +105,13 @@ class Lists:
 
 
 def _document(request: Request, kind: str, group_version: str, metadata: Object, items: list[Object]) -> Response:
-    if "as=PartialObjectMetadataList" in request.headers.get("accept", "").replace(" ", "").split(",")[0]:
+    accepted = request.headers.get("accept", "").replace(" ", "").split(",")[0]
+    if "as=Table" in accepted:
+        columns = [{"name": "Name", "type": "string", "format": "name"}, {"name": "Created At", "type": "date"}]
+        cells = [[item["metadata"].get(field) for field in ("name", "creationTimestamp")] for item in items]
+        table = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": columns}
+        return document({**table, "rows": [{"cells": row, "object": None} for row in cells]})
+    if "as=PartialObjectMetadataList" in accepted:
         partial = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
         shown = [{**partial, "metadata": item["metadata"]} for item in items]
         return document(

@@ -176,6 +176,14 @@ def test_lists_of_metadata_alone(client: Client) -> None:
     assert sorted(listed["items"][0]) == ["apiVersion", "kind", "metadata"]
 
 
+def test_lists_as_tables(client: Client) -> None:
+    listed = client.api("/api/v1/namespaces/shop/pods", Accept="application/json;as=Table;g=meta.k8s.io;v=v1").json
+    assert listed["kind"] == "Table"
+    assert listed["columnDefinitions"][0]["format"] == "name"
+    full = client.api("/api/v1/namespaces/shop/pods").json
+    assert [row["cells"][0] for row in listed["rows"]] == [item["metadata"]["name"] for item in full["items"]]
+
+
 def test_rbac_refuses_in_kubernetes_words(cluster: SimCluster, client: Client) -> None:
     cluster.users["bob"] = User(rules=(allow("list", "pods", "metrics.k8s.io", namespace="shop"),))
     assert client.api("/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods", "bob").status == 200

@@ -257,8 +257,9 @@ def test_plain_http() -> None:
     ],
 )
 def test_no_connection(fault: Fault, failure: str) -> None:
+    by_number = KubeletOptions(timeout=2.0, address_types=("InternalIP",))  # nobody waits for a name server here
     with one_node() as cluster, cluster.fault("node-a", fault):
-        found = only(cluster)
+        found = only(cluster, options=by_number)
     attempt = found.attempts[0]
     assert (attempt.failure, attempt.certificate, attempt.trusted) == (failure, None, None)
     # The API server has no better luck, and says so itself.

@@ -1,6 +1,8 @@
 # make demo    the tables against a simulated cluster, no Kubernetes needed
 # make test    the tests that need no cluster (under 2 minutes)
-# make oldest  the tests of what talks through the kubernetes package, with the oldest version that is supported
+# make matrix  the tests with the built wheel, on each Python and with the lowest and newest dependencies, some 20 minutes;
+#              MATRIX=3.10-lowest,kubernetes-29 chooses
+# make workflows  .github/workflows, with actionlint
 # make check   formatting, lint, types, and the rule which layer may import which
 # make docs    docs/checks.md, from the checks
 # make fuzz    a minute of fuzzing for each reader of bytes from outside; FUZZ_SECONDS, FUZZ_TARGETS="exposition http"
@@ -8,6 +10,9 @@
 # make bench   the tool beside kubectl top, against simulated servers (docs/benchmarks.md), some 10 minutes
 # make bench-quick  what is asked, imported, received and held in memory, beside what it was
 # make agreement  the kubelets' numbers beside metrics-server's (docs/agreement.md), on the project's own cluster
+# make krew    the archive that krew installs, for this platform, and its manifest: dist/krew
+# make dist    the sdist and the wheel: dist
+# make release VERSION=1.2.3  everything that a release consists of, if all agrees and is green (docs/releasing.md)
 # make audit   looks constraints.txt up in the database of known vulnerabilities
 # make cluster-up | cluster-down | cluster-status
 #
@@ -16,18 +21,22 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+KREW_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-OLDEST := .venv-oldest
+RELEASE := .venv-release
+MATRIX ?=
+VERSION ?=
 FUZZ := .venv-fuzz
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(sort $(filter-out __init__,$(basename $(notdir $(wildcard tests/fuzz/targets/*.py)))))
 CLUSTER := tests/e2e/cluster/cluster
+KREW := dist/krew/metrics.yaml
 PURE := kubectl_metrics/wire/*,kubectl_metrics/usage/*
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test oldest fuzz check format docs e2e cluster-up cluster-down cluster-status constraints audit agreement bench bench-quick clean
+.PHONY: help krew krew-requirements venv demo test matrix dist release release-prepare release-requirements workflows sbom release-check release-notes release-collect fuzz check format docs e2e cluster-up cluster-down cluster-status constraints audit agreement bench bench-quick clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -55,16 +64,51 @@ else
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 endif
 
-oldest: $(OLDEST)/.installed
-	$(OLDEST)/bin/python -m pytest -q --numprocesses 3 tests/connection/test_generated.py \
-		tests/connection/test_credentials.py tests/diagnosis/collect tests/commands/test_diagnose.py
+# Pythons that are neither on PATH nor in pyenv are fetched by uv.
+matrix: $(STAMP) $(RELEASE)/.installed
+	@$(BIN)/python -m release.matrix "$(MATRIX)"
 
-$(OLDEST)/.installed: setup.cfg constraints.txt
-	@test -x $(OLDEST)/bin/pip || $(PYTHON) -m venv $(OLDEST)
-	@sed -e '/^ /d' -e '/^kubernetes==/d' -e 's/ *\\$$//' constraints.txt > $(OLDEST)/constraints.txt # without hashes
-	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/constraints.txt \
-		--editable '.[dev,socks]' 'kubernetes==29.*'
+dist: $(STAMP) $(RELEASE)/.installed
+	@$(BIN)/python -m release.dist dist
+	@$(BIN)/python -m release.validate dist
+
+release: $(STAMP) $(RELEASE)/.installed
+	@$(BIN)/python -m release "$(VERSION)"
+
+release-prepare: $(STAMP)
+	@$(BIN)/python -m release.prepare "$(VERSION)"
+
+$(RELEASE)/.installed: release/requirements.txt
+	@test -x $(RELEASE)/bin/pip || $(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement release/requirements.txt
 	@touch $@
+
+release-requirements: $(RELEASE)/.installed
+	$(RELEASE)/bin/uv pip compile --quiet --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
+		--no-header --output-file build/release-requirements.txt release/requirements.in
+	{ sed '/^[^#]/d' release/requirements.txt; cat build/release-requirements.txt; } > build/release-requirements.new
+	mv build/release-requirements.new release/requirements.txt
+
+# actionlint knows the workflows' schema, expressions and actions; with shellcheck on PATH it looks into "run:" as well.
+workflows: build/actionlint
+	build/actionlint
+
+build/actionlint: release/actionlint/go.mod release/actionlint/go.sum
+	go build -C release/actionlint -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
+
+sbom: $(STAMP) $(RELEASE)/.installed
+	@$(BIN)/python -m release.sbom dist
+
+# The workflow's steps of a release; TAG, such as v1.2.3, is read from the environment and never by make.
+release-check:
+	@$(PYTHON) -m release.agreement "$$TAG"
+
+release-notes:
+	@$(PYTHON) -m release.changelog "$${TAG#v}"
+
+release-collect:
+	@$(PYTHON) -m release.collect dist
 
 # Atheris has wheels for Linux and Python 3.11 to 3.13. What is found is in build/fuzz, and ends make.
 fuzz: $(FUZZ)/.installed
@@ -96,9 +140,23 @@ docs: $(STAMP)
 	$(BIN)/python -c 'from pathlib import Path; from kubectl_metrics.output.catalogue import checks_page; \
 		page = Path("docs/checks.md"); page.write_text(checks_page(page.read_text("utf-8")), "utf-8")'
 
-e2e: $(STAMP) $(if $(E2E_KUBECONFIG),,cluster-up)
+e2e: $(STAMP) $(RELEASE)/.installed $(KREW) $(if $(E2E_KUBECONFIG),,cluster-up)
 	$(BIN)/python -m pytest -q tests/e2e $(PYTEST_ARGS)
 	@test -n "$(E2E_KUBECONFIG)" || echo "the cluster is left running; 'make cluster-down' stops it"
+
+krew:
+	$(PYTHON) -m krew $(KREW_ARGS)
+
+$(KREW): $(shell find krew kubectl_metrics -name '*.py') $(wildcard krew/*.* krew/licenses/*) setup.cfg LICENSE
+	$(PYTHON) -m krew $(KREW_ARGS)
+
+# The versions in the archive, with the hashes of their files: constraints.txt has those of the runtime dependencies.
+# build/uv is made by "make constraints".
+krew-requirements:
+	build/uv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-header \
+		--extra socks --constraint constraints.txt --output-file build/krew-requirements.txt setup.cfg krew/requirements.in
+	{ sed '/^[^#]/d' krew/requirements.txt; cat build/krew-requirements.txt; } > build/krew-requirements.new
+	mv build/krew-requirements.new krew/requirements.txt
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks --write $(BENCH_ARGS)
@@ -136,4 +194,4 @@ audit:
 	build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes --requirement constraints.txt
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(FUZZ) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(FUZZ) $(RELEASE) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -103,8 +103,11 @@ class ConnectProxy:
         if peer.request() is None:
             return
         peer.send(self.answer)
-        if b" 200 " not in self.answer:
-            return
+        if b" 200 " in self.answer:
+            self.lead(peer)
+
+    def lead(self, peer: Peer) -> None:
+        """Copies to and fro until one of them has enough."""
         with socket.create_connection(("127.0.0.1", self.target)) as onward:
             back = threading.Thread(target=self._copy, args=(onward, peer.sock))
             back.start()

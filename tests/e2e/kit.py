@@ -76,13 +76,17 @@ class Cluster:
     def run(self, *command: str, env: Mapping[str, str] | None = None, stdin: str = "", timeout: float = 60) -> Ran:
         """Runs a command with the environment of a person who has set KUBECONFIG and nothing else."""
         ran = subprocess.run(
-            self._wrapped(command, self._environment() | dict(env or {})),
+            self.command(*command, env=env),
             input=stdin.encode(),
             capture_output=True,
             timeout=timeout,
             check=False,
         )
         return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+    def command(self, *command: str, env: Mapping[str, str] | None = None) -> list[str]:
+        """A command as ``run`` runs it, for whoever wants to do that himself."""
+        return self._wrapped(command, self._environment() | dict(env or {}))
 
     def _environment(self) -> dict[str, str]:
         path = f"{TOOLS}:{os.environ['PATH']}"

@@ -20,7 +20,7 @@ from tests.simcluster import Fault, SimCluster
 from tests.simcluster.messages import Response
 from tests.simcluster.server import Exchange
 
-FOLDER = "https://github.com/kubectl-metrics/kubectl-metrics/releases/download/v0.1.0/"
+_FOLDER = re.compile(r"https://github\.com/kubectl-metrics/kubectl-metrics/releases/download/v[^/]+/")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_krew_takes_the_manifest_for_valid(path: Path) -> None:
 def test_krew_installs_what_the_manifest_names(cluster: Cluster, tmp_path: Path, downloads: str) -> None:
     home = krewing.Home(tmp_path / "home", cluster)
     served = tmp_path / "metrics.yaml"
-    served.write_text(krewing.MANIFEST.read_text("utf-8").replace(FOLDER, downloads), "utf-8")
+    served.write_text(_FOLDER.sub(downloads, krewing.MANIFEST.read_text("utf-8")), "utf-8")
     done = subprocess.run([krewing.tool("validate-krew-manifest"), "-manifest", served], env=home.environment,
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -120,7 +120,7 @@ def test_uninstalling_leaves_nothing(cluster: Cluster, tmp_path: Path) -> None:
 def test_an_upgrade_while_the_old_version_runs(cluster: Cluster, tmp_path: Path, downloads: str) -> None:
     """krew deletes the old version's folder; what runs from there still has to import most of what it needs."""
     home = krewing.Home(tmp_path / "home", cluster)
-    old = krewing.MANIFEST.read_text("utf-8").replace(FOLDER, downloads)
+    old = _FOLDER.sub(downloads, krewing.MANIFEST.read_text("utf-8"))
     version = manifest.version(old)
     home.index(old)
     home.krew("install", "--no-update-index", "local/metrics")

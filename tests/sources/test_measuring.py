@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from kubectl_metrics.sources.measuring import in_order
 from kubectl_metrics.wire.core import Node, NodeCondition, NodeStatus, ObjectMeta
 
 
 def _node(name: str, *conditions: tuple[str, str]) -> Node:
     return Node(ObjectMeta(name), status=NodeStatus(conditions=[NodeCondition(*one) for one in conditions]))
-
-
-@pytest.mark.parametrize(
-    ("conditions", "ready"),
-    [
-        ([("Ready", "True")], True),
-        ([("MemoryPressure", "Unknown"), ("Ready", "True")], True),
-        ([("Ready", "False")], False),
-        ([("MemoryPressure", "False"), ("Ready", "Unknown")], False),
-        ([], True),  # nothing is known, so nothing is held against it
-    ],
-)
-def test_ready(conditions: list[tuple[str, str]], ready: bool) -> None:
-    assert _node("a", *conditions).is_ready is ready
 
 
 def test_nodes_that_are_not_ready_are_asked_early_but_not_first() -> None:

@@ -1,0 +1,22 @@
+"""Nodes, as far as usage needs them."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubectl_metrics.wire.core import Node, NodeCondition, NodeStatus, ObjectMeta
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ready"),
+    [
+        ([("Ready", "True")], True),
+        ([("MemoryPressure", "Unknown"), ("Ready", "True")], True),
+        ([("Ready", "False")], False),
+        ([("MemoryPressure", "False"), ("Ready", "Unknown")], False),
+        ([], True),  # nothing is known, so nothing is held against it
+    ],
+)
+def test_ready(conditions: list[tuple[str, str]], ready: bool) -> None:
+    listed = [NodeCondition(*one) for one in conditions]
+    assert Node(ObjectMeta("a"), status=NodeStatus(conditions=listed)).is_ready is ready

@@ -18,19 +18,21 @@ from pathlib import Path
 _PATIENCE = 60.0  # seconds for a shell to do what it was told
 _CLEAR, _TELL = "\x15", "\x07"  # Ctrl-U empties the line, Ctrl-G writes it into $LINE
 _PROMPT = "ready> "
+_TOLD = "<told>"  # what the terminal gets behind everything else
 
-# The start of each: nothing that does not belong here, and a key that tells what the line is.
+# The start of each: nothing that does not belong here, and a key that tells what the line is, here and on the terminal:
+# what that has got before is all there then.
 _START = {
     "bash": f"""
 PS1='{_PROMPT}'
 bind 'set enable-bracketed-paste off'
-bind -x '"\\C-g": printf "%s\\n" "$READLINE_LINE" >"$LINE"'
+bind -x '"\\C-g": printf "%s\\n" "$READLINE_LINE" >"$LINE"; printf "{_TOLD}"'
 """,
     "zsh": f"""
 PS1='{_PROMPT}'
 unsetopt beep prompt_sp prompt_cr
 autoload -Uz compinit && compinit -u -D
-tell() {{ print -r -- "$BUFFER" >"$LINE" }}
+tell() {{ print -r -- "$BUFFER" >"$LINE"; print -rn -- "{_TOLD}" }}
 zle -N tell
 bindkey -e
 bindkey '^G' tell
@@ -39,7 +41,7 @@ bindkey '^G' tell
 function fish_prompt; printf '{_PROMPT}'; end
 function fish_greeting; end
 set -g fish_autosuggestion_enabled 0
-bind \\cg 'commandline >"$LINE"'
+bind \\cg 'commandline >"$LINE"; printf "{_TOLD}"'
 """,
 }
 _ARGUMENTS = {"bash": ["--noprofile", "--rcfile"], "zsh": ["-d", "-i"], "fish": ["--no-config", "-C"]}
@@ -99,7 +101,7 @@ class Shell:
             nonlocal told
             if select.select([self._line], [], [], 0)[0]:
                 told += os.read(self._line, 65536)
-            return told.endswith(b"\n")
+            return told.endswith(b"\n") and _TOLD.encode() in self._shown
 
         self._wait(complete)
         return told.decode().removesuffix("\n")

@@ -17,7 +17,7 @@ import click
 import msgspec
 from click.shell_completion import CompletionItem
 
-from kubectl_metrics.commands import options
+from kubectl_metrics.commands import settings
 from kubectl_metrics.sources.query import ADDRESS_TYPES
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _configured(ctx: click.Context, entries: Callable[[Merged], Iterable[str]]) 
     with asking.limit(asking.seconds):
         from kubectl_metrics.connection import kubefile
 
-        merged = kubefile.read_files(options.overrides(ctx).kubeconfig, os.environ, Path.home())
+        merged = kubefile.read_files(settings.overrides(ctx).kubeconfig, os.environ, Path.home())
         found += sorted(entries(merged))
     return found
 
@@ -185,7 +185,7 @@ def _ask(ctx: click.Context, question: Callable[[Transport, str], list[str]]) ->
         from kubectl_metrics.connection.deadlines import Total
 
         total = Total(asking.seconds)
-        config = kubeconfig.load(options.overrides(ctx), os.environ, Path.home())
+        config = kubeconfig.load(settings.overrides(ctx), os.environ, Path.home())
         mine = credentials.resolve(config, environ=os.environ, interactive=False)
         with closing(api_transport(config, mine, environ=os.environ, total=total)) as api:
             found += question(api, config.namespace)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubectl_metrics.commands import options
+from kubectl_metrics.commands import options, settings
 from kubectl_metrics.commands.arguments import check_name
 from kubectl_metrics.commands.pflag import Command
 from kubectl_metrics.errors import ExitStatus, MetricsError, UsageError
@@ -185,9 +185,9 @@ def _check(ctx: click.Context, given: dict[str, Any]) -> None:
             if ctx.get_parameter_source(name) is source:
                 flag = "--" + name.replace("_", "-")
                 raise UsageError(f"{flag} asks the cluster: it does not go with --from")
-    if given["wait"] is not None and options.timeout(ctx) is not None:
+    if given["wait"] is not None and settings.timeout(ctx) is not None:
         raise UsageError("--wait looks again and again, and --timeout is for everything together: take one of them")
-    if given["mask"] and options.verbosity(ctx):
+    if given["mask"] and settings.verbosity(ctx):
         raise UsageError("-v shows the names that --mask hides")
     if given["node"] is not None:
         check_name(given["node"])

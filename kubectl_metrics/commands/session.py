@@ -15,7 +15,7 @@ from typing import Any
 import click
 from msgspec import structs
 
-from kubectl_metrics.commands import options
+from kubectl_metrics.commands import settings
 from kubectl_metrics.connection import api_transport, credentials, expiry, kubeconfig, tls
 from kubectl_metrics.connection.credentials import Credentials
 from kubectl_metrics.connection.deadlines import Total
@@ -37,9 +37,9 @@ class Session:
         """Reads the kubeconfig and has the credentials. Raises MetricsError."""
         self._progress = Progress(sys.stderr)
         given = ctx.params
-        kubelet_options = options.kubelet_settings(given)
-        trace = say if options.verbosity(ctx) else None
-        overrides = options.overrides(ctx)
+        kubelet_options = settings.for_kubelets(given)
+        trace = say if settings.verbosity(ctx) else None
+        overrides = settings.overrides(ctx)
         config = kubeconfig.load(overrides, os.environ, Path.home())
         mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin is not None and sys.stdin.isatty())
         self._credentials = mine
@@ -49,7 +49,7 @@ class Session:
         window, mode = given.get("window"), given.get("source", "auto")
         if window is not None and mode == "api":
             raise UsageError("--window is for the kubelets; metrics.k8s.io has a window of its own")
-        seconds = options.timeout(ctx)
+        seconds = settings.timeout(ctx)
         if seconds is not None and window is not None and seconds <= window:
             raise UsageError("--timeout leaves no time for --window, after which the kubelets are asked a second time")
         total = None if seconds is None else Total(seconds)

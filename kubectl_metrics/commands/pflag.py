@@ -5,7 +5,7 @@ kubectl's flags are pflag's: a switch can be written ``--no-headers=true``, a sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -71,9 +71,9 @@ def _sections(command: click.Command, ctx: click.Context) -> dict[str, list[tupl
 
 
 def _as_click_wants(command: click.Command, args: list[str]) -> list[str]:
-    """``--switch=true`` becomes ``--switch``, ``--switch=false`` nothing, ``-l=x`` becomes ``-lx``."""
+    """``--switch=true`` becomes ``--switch``, ``--switch=false`` its opposite or nothing, ``-l=x`` becomes ``-lx``."""
     options = [option for option in command.params if isinstance(option, click.Option)]
-    switches = {name for option in options if option.is_flag for name in option.opts}
+    switches = {name: other for option in options if option.is_flag for name, other in _opposites(option)}
     counted = {name for option in options if option.count for name in option.opts}
     result: list[str] = []
     for index, argument in enumerate(args):
@@ -88,11 +88,20 @@ def _as_click_wants(command: click.Command, args: list[str]) -> list[str]:
                 result.append(name)
             elif value not in _FALSE:
                 raise UsageError(f'invalid argument "{value}" for "{name}" flag: must be true or false')
+            elif opposite := switches[name]:
+                result.append(opposite)
         elif equals and len(name) == 2 and name[0] == "-" and name[1] != "-":
             result.append(name + value)
         else:
             result.append(argument)
     return result
+
+
+def _opposites(switch: click.Option) -> Iterator[tuple[str, str]]:
+    """The names of a switch, each with one that says the opposite ("" where there is none)."""
+    for names, others in ((switch.opts, switch.secondary_opts), (switch.secondary_opts, switch.opts)):
+        for name in names:
+            yield name, others[0] if others else ""
 
 
 def _is_value(command: click.Command, before: list[str]) -> bool:

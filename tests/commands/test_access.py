@@ -156,8 +156,10 @@ class TestAddresses:
             assert tool(cluster)(*direct, "--kubelet-port", str(cluster.kubelet_port)).status == 0
             cluster.nodes["node-a"].port = None
             assert tool(cluster)(*direct).status == 0
-            result = tool(cluster)(*direct, "--no-kubelet-use-node-status-port")
-            assert ":10250: " in result.err
+            for flag in ("--no-kubelet-use-node-status-port", "--kubelet-use-node-status-port=false"):
+                assert ":10250: " in tool(cluster)(*direct, flag).err
+            for flag in ("--kubelet-use-node-status-port=true", "--no-kubelet-use-node-status-port=0"):
+                assert tool(cluster)(*direct, flag).status == 0
 
     def test_unknown_types(self) -> None:
         with cluster_of(Node("node-a")) as cluster:

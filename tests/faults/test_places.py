@@ -1,10 +1,13 @@
-"""Every fault at every place, with every command: a right answer or a named error, in time, and never a secret."""
+"""Every fault at every place, with every command: a right answer or a named error, in time, and never a secret.
+
+Here are the commands that differ in what they do; ``tests/e2e/test_every_fault.py`` has the others.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
@@ -27,7 +30,7 @@ CASES: list[tuple[Place, list[Row]]] = [
 ]
 
 
-def _batches() -> Iterable[object]:
+def batches() -> Iterable[object]:
     """Faults one by one; those that take a time limit to be over all at once, each in a cluster of its own."""
     for place, rows in CASES:
         slow = [row for row in rows if row.slow]
@@ -37,15 +40,21 @@ def _batches() -> Iterable[object]:
                 yield pytest.param(place, [row], id=f"{place.name}-{row.name}")
 
 
-@pytest.mark.parametrize(("place", "rows"), list(_batches()))
+@pytest.mark.parametrize(("place", "rows"), list(batches()))
 def test_every_command(farm: Farm, launch: Launcher, place: Place, rows: Sequence[Row]) -> None:
+    check(farm, launch, place, rows, lambda row: place.commands[:1] if row.brief else place.commands)
+
+
+def check(
+    farm: Farm, launch: Launcher, place: Place, rows: Sequence[Row], commands: Callable[[Row], Sequence[Command]]
+) -> None:
     """Not one test for each command: they run side by side, which is most of what makes this fast."""
     wanted: list[tuple[Row, Command]] = []
     lines: list[list[str]] = []
     with contextlib.ExitStack() as stack:
         for index, row in enumerate(rows):
             stack.enter_context(farm[index].fault(place.target, row.make(farm[index]), place.path))
-            for command in place.commands[:1] if row.brief else place.commands:
+            for command in commands(row):
                 wanted.append((row, command))
                 config = farm.config(index, credential(place, row, command))
                 limit = IMPATIENT if row.slow else PATIENT

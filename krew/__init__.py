@@ -2,6 +2,6 @@
 
 Strategy: an environment made of hashes (``environment``) is frozen by PyInstaller into a folder (``freezing``, and
 ``kubectl-metrics.spec`` inside of it); licences are put beside it (``notices``) and all of it into an archive whose
-bytes depend on nothing but its content (``archive``). ``manifest`` writes what krew reads. Only the standard library is
-needed to run this, on every platform that the manifest names.
+bytes depend on nothing but its content (``archive``), which is then tried (``trial``). ``manifest`` writes what krew
+reads. Only the standard library is needed to run this, on every platform that the manifest names.
 """

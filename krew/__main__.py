@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from krew import archive, environment, freezing, manifest, platforms
+from krew import archive, environment, freezing, manifest, platforms, trial
 
 _BUILD = environment.ROOT / "build" / "krew"
 _OUTPUT = environment.ROOT / "dist" / "krew"
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     template = manifest.TEMPLATE.read_text("utf-8")
     try:
         if not options.manifest_only:
-            _build(options.work.resolve(), output, _named(template, platforms.this()))
+            _build(options.work.resolve(), output, template)
         text = manifest.fill(template, output, every=options.all)
     except subprocess.CalledProcessError as error:
         parser.exit(1, f"error: {' '.join(map(str, error.cmd[:3]))}... has failed\n")
@@ -38,11 +38,15 @@ def _named(template: str, platform: str) -> str:
     return next(name for name in manifest.archives(template) if f"_{platform}." in name)
 
 
-def _build(work: Path, output: Path, name: str) -> None:
+def _build(work: Path, output: Path, template: str) -> None:
     python = environment.create(work / "environment")
     folder = freezing.freeze(python, work / "frozen")
     output.mkdir(parents=True, exist_ok=True)
-    archive.pack(folder, output / name, [freezing.EXECUTABLE])
+    for name in manifest.strangers(template, output):
+        (output / name).unlink()
+    made = output / _named(template, platforms.this())
+    archive.pack(folder, made, [freezing.EXECUTABLE])
+    trial.of(made, freezing.EXECUTABLE, manifest.version(template))
 
 
 if __name__ == "__main__":

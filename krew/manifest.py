@@ -35,6 +35,11 @@ def archives(text: str) -> list[str]:
     return [uri.rpartition("/")[2] for uri in _URI.findall(text)]
 
 
+def strangers(text: str, folder: Path) -> list[str]:
+    """The names of archives in a folder that are not in the manifest: those of another version."""
+    return sorted({path.name for path in folder.glob("kubectl-metrics_v*")} - set(archives(text)))
+
+
 def fill(text: str, folder: Path, *, every: bool) -> str:
     """The manifest with the hashes of the archives in a folder, and without comments.
 

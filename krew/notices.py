@@ -30,6 +30,7 @@ _LIBRARIES: list[tuple[str, str, str | None]] = [
     (r"libz\..*|zlib1\.dll", "zlib", "zlib.txt"),
     (r"libexpat\..*", "Expat", "expat.txt"),
     (r"libffi[-.].*", "libffi", "libffi.txt"),
+    (r"libmpdec\..*", "libmpdec", "libmpdec.txt"),  # distributions' Pythons have it apart
     (r"(?i)(vcruntime|msvcp)[0-9_]+\.dll|ucrtbase\.dll|api-ms-win-.*\.dll", "Visual C++ runtime", "microsoft.txt"),
 ]
 
@@ -43,7 +44,7 @@ def write(target: Path, modules: Iterable[str], libraries: Iterable[str]) -> Non
         libraries: the paths of its libraries, without extension modules.
 
     Raises:
-        ValueError: something in the folder has no licence that is known.
+        ValueError: something in the folder has no licence that is known, or nobody mends it any more.
     """
     parts = [
         f"{_OWN} is under the Apache License, Version 2.0, see the file LICENSE.\n"
@@ -51,7 +52,7 @@ def write(target: Path, modules: Iterable[str], libraries: Iterable[str]) -> Non
         _part(f"Python {platform.python_version()}", _of_python()),
         _part("the start-up program of PyInstaller", _of("pyinstaller")),
     ]
-    for name, file in sorted(_named(libraries)):
+    for name, file in sorted(named(libraries)):
         parts.append(_part(name, (_LICENCES / file).read_text("utf-8")))
     for name in sorted(_distributions(modules)):
         parts.append(_part(f"{name} {distribution(name).version}", _of(name)))
@@ -70,12 +71,19 @@ def _of_python() -> str:
     raise ValueError(f"no LICENSE.txt of Python in {' or '.join(map(str, folders))}")
 
 
-def _named(libraries: Iterable[str]) -> set[tuple[str, str]]:
+def named(libraries: Iterable[str]) -> set[tuple[str, str]]:
+    """What the libraries are, and the files with their licences.
+
+    Raises:
+        ValueError: one has no licence that is known, or nobody mends it any more.
+    """
     found = set()
     for path in libraries:
         file = path.replace("\\", "/").rpartition("/")[2]
         for pattern, name, licence in _LIBRARIES:
             if re.fullmatch(pattern, file):
+                if name == ssl.OPENSSL_VERSION and ssl.OPENSSL_VERSION_INFO < (3,):
+                    raise ValueError(f"{name} gets no fixes any more: take a Python that has OpenSSL 3")
                 if licence is not None:
                     found.add((name, licence))
                 break

@@ -44,6 +44,9 @@ def _of_the_files(version: str, root: Path) -> Iterator[str]:
     else:
         if found != version:
             yield f"{project.version_file(root).relative_to(root)}: __version__ is {found}, not {version}; {prepare}"
+    for page in project.PAGES:
+        for shown in sorted(set(project.mentions((root / page).read_text("utf-8"))) - {version}):
+            yield f"{page}: it shows version {shown}, not {version}; {prepare}"
     text = (root / changelog.FILE).read_text("utf-8")
     yield from changelog.disagreements(text, version, project.home(root))
     try:

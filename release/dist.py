@@ -26,7 +26,7 @@ _LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)\s]+\))")
 
 
 def build(into: Path = DIST, root: Path = ROOT) -> tuple[Path, Path]:
-    """Writes the sdist and the wheel.
+    """Writes the sdist and the wheel, in the place of those that are there.
 
     Returns:
         Both files.
@@ -36,6 +36,8 @@ def build(into: Path = DIST, root: Path = ROOT) -> tuple[Path, Path]:
     """
     time = project.epoch(root)
     into.mkdir(parents=True, exist_ok=True)
+    for older in [*into.glob(f"{project.PACKAGE}-*.tar.gz"), *into.glob(f"{project.PACKAGE}-*.whl")]:
+        older.unlink()
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         _export(root, tree)

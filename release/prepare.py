@@ -13,7 +13,7 @@ from release.project import ROOT, Failed
 
 
 def prepare(version: str, day: str, root: Path = ROOT) -> list[Path]:
-    """Sets the version in the package, in the changelog and in krew's manifest.
+    """Sets the version in the package, in the changelog, in krew's manifest, and in what pages show of it.
 
     Args:
         version: such as ``1.2.3``.
@@ -33,6 +33,8 @@ def prepare(version: str, day: str, root: Path = ROOT) -> list[Path]:
         code: code.read_text("utf-8").replace(f'"{before}"', f'"{version}"'),
         krew: krew.read_text("utf-8").replace(f"v{before}", f"v{version}"),
     }
+    for page in (root / name for name in project.PAGES):
+        texts[page] = project.mentioning(page.read_text("utf-8"), version)
     for path, text in texts.items():
         path.write_text(text, "utf-8")
     return sorted(texts)

@@ -14,6 +14,8 @@ PACKAGE = "kubectl_metrics"
 BUILD = ROOT / "build"
 DIST = ROOT / "dist"
 
+# "kubectl-metrics 1.2.3", as installers and --version say it, and names of archives.
+_SHOWN = re.compile(r"\bkubectl-metrics(?: |_v)(\d+\.\d+\.\d+)")
 _VERSION = re.compile(r'^__version__ = "([^"]*)"$', re.MULTILINE)
 
 
@@ -32,6 +34,20 @@ def version(root: Path = ROOT) -> str:
     if found is None:
         raise Failed(f'{path.relative_to(root)} has no line __version__ = "..."')
     return found.group(1)
+
+
+# Pages that show the current version.
+PAGES = ("README.md", "docs/krew.md", ".github/ISSUE_TEMPLATE/bug.yml")
+
+
+def mentions(page: str) -> list[str]:
+    """The versions of the program that a page shows."""
+    return _SHOWN.findall(page)
+
+
+def mentioning(page: str, version: str) -> str:
+    """The page with another version of the program."""
+    return _SHOWN.sub(lambda found: found.group()[: -len(found.group(1))] + version, page)
 
 
 def version_file(root: Path = ROOT) -> Path:

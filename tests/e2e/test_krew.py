@@ -20,7 +20,8 @@ from tests.simcluster import Fault, SimCluster
 from tests.simcluster.messages import Response
 from tests.simcluster.server import Exchange
 
-_FOLDER = re.compile(r"https://github\.com/kubectl-metrics/kubectl-metrics/releases/download/v[^/]+/")
+README = (krewing.ROOT / "README.md").read_text("utf-8")
+_FOLDER = re.compile(r"https://github\.com/kubectl-metrics/kubectl-metrics/releases/(download/v[^/]+|latest/download)/")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,26 @@ def test_krew_installs_what_the_manifest_names(cluster: Cluster, tmp_path: Path,
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "spec.platforms installed fine" in done.stderr
+
+
+def test_the_line_in_the_readme(cluster: Cluster, tmp_path: Path, downloads: str) -> None:
+    """Of which only the server is another one here, and nobody looks for news of indexes."""
+    (line,) = re.findall(r"(?m)^kubectl (krew install --manifest-url=\S+)$", README)
+    home = krewing.Home(tmp_path / "home", cluster)
+    home.index(krewing.MANIFEST.read_text("utf-8"))  # without any, krew would fetch its own all the same
+    folder = krewing.archive().parent
+    served = folder / line.rpartition("/")[2]
+    served.write_text(_FOLDER.sub(downloads, krewing.MANIFEST.read_text("utf-8")), "utf-8")
+    try:
+        for _ in range(2):
+            home.krew(*_FOLDER.sub(downloads, line).split()[1:], "--no-update-index")
+            assert home.kubectl("metrics", "--version").status == 0
+            # As docs/krew.md says: to upgrade, install it anew.
+            assert "was installed via manifest" in home.krew("upgrade", "--no-update-index", "metrics").stderr
+            home.krew("uninstall", "metrics")
+            assert home.kubectl("metrics", "--version").status != 0
+    finally:
+        served.unlink()
 
 
 def test_the_table_without_python(home: krewing.Home, cluster: Cluster) -> None:

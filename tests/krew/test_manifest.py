@@ -69,6 +69,13 @@ def test_no_archive_at_all(tmp_path: Path) -> None:
         manifest.fill(TEMPLATE, tmp_path, every=False)
 
 
+def test_archives_of_another_version(tmp_path: Path) -> None:
+    old = "kubectl-metrics_v0.0.9_linux_amd64.tar.gz"
+    for name in (*manifest.archives(TEMPLATE), old, "metrics.yaml"):
+        (tmp_path / name).touch()
+    assert manifest.strangers(TEMPLATE, tmp_path) == [old]
+
+
 def test_a_manifest_with_two_versions() -> None:
     with pytest.raises(ValueError, match="names 2 versions"):
         manifest.version("  version: v1\n  version: v2\n")

@@ -12,6 +12,9 @@ _FILES = {
     "setup.cfg": f"[metadata]\nname = kubectl-metrics\nurl = {HOME}\n",
     "kubectl_metrics/__init__.py": '"""A package."""\n\n__version__ = "0.2.0"\n',
     "krew/metrics.yaml": "spec:\n  version: v0.2.0\n  uri: https://example.org/v0.2.0/kubectl-metrics_v0.2.0_linux.tar.gz\n",
+    "README.md": "Prints kubectl-metrics 0.2.0, from version 0.1.0 on.\n",
+    "docs/krew.md": "kubectl-metrics_v0.2.0_linux_amd64.tar.gz\n",
+    ".github/ISSUE_TEMPLATE/bug.yml": "placeholder: kubectl-metrics 0.2.0 (/home/me)\n",
     "CHANGELOG.md": f"""# Changelog
 
 ## [Unreleased]

@@ -46,6 +46,14 @@ DISAGREEMENTS: dict[str, tuple[Callable[[Checkout], None], str]] = {
         lambda it: it.replace(PACKAGE, "__version__", "version"),
         f'{PACKAGE} has no line __version__ = "..."; write it',
     ),
+    "another version in the README": (
+        lambda it: it.replace("README.md", "kubectl-metrics 0.2.0", "kubectl-metrics 0.1.9"),
+        "README.md: it shows version 0.1.9, not 0.2.0; 'make release-prepare VERSION=0.2.0' sets it",
+    ),
+    "another version's archive in a page": (
+        lambda it: it.replace("docs/krew.md", "v0.2.0", "v0.3.0"),
+        "docs/krew.md: it shows version 0.3.0, not 0.2.0; 'make release-prepare VERSION=0.2.0' sets it",
+    ),
     "another version in krew's manifest": (
         lambda it: it.replace(KREW, "version: v0.2.0", "version: v0.1.0"),
         f"{KREW}: the version is v0.1.0, not v0.2.0; 'make release-prepare VERSION=0.2.0' sets it",

@@ -87,6 +87,32 @@ def test_nobody_and_no_time_of_day(built: tuple[Path, Path]) -> None:
     assert {member.mode for member in members} == {0o644, 0o755}
 
 
+def test_what_it_says_of_itself(metadata: Message) -> None:
+    assert "kubectl top" in metadata["Summary"]
+    assert {"kubernetes", "kubectl", "metrics-server"} <= set(metadata["Keywords"].split(","))
+    classifiers = metadata.get_all("Classifier", [])
+    assert {text.partition(" :: ")[0] for text in classifiers} == {
+        "Development Status",
+        "Environment",
+        "Intended Audience",
+        "Operating System",
+        "Programming Language",
+        "Topic",
+        "Typing",
+    }
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "kubectl metrics diagnose" in str(metadata.get_payload())
+
+
+def test_an_older_build_makes_way(tmp_path: Path) -> None:
+    checkout = TestSameBytes.checkout(tmp_path / "one")
+    dist.build(tmp_path / "out", checkout.root)
+    checkout.replace("kubectl_metrics/__init__.py", "0.2.0", "0.3.0")
+    checkout.commit()
+    both = dist.build(tmp_path / "out", checkout.root)
+    assert sorted((tmp_path / "out").iterdir()) == sorted(both)
+
+
 class TestSameBytes:
     @staticmethod
     def checkout(folder: Path) -> Checkout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def steps() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_there_are_these() -> None:
-    assert FILES == ["check.yml", "e2e.yml", "release.yml", "test.yml"]
+    assert FILES == ["check.yml", "e2e.yml", "krew.yml", "release.yml", "test.yml"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -85,7 +86,7 @@ def test_what_is_done_is_the_makefiles() -> None:
         "kubectl",
         " ",
         "dnf install",
-        "sudo apt-get install",
+        "sudo apt-get update",
         "python -m pip install .",
         "mkdir packages",
         "mv everything/",
@@ -129,6 +130,34 @@ def test_nothing_of_an_event_gets_into_a_script() -> None:
 def test_the_matrix_is_the_makefiles() -> None:
     wanted = load("test.yml")["jobs"]["matrix"]["strategy"]["matrix"]["environments"]
     assert wanted == list(dict.fromkeys(each.group for each in matrix.environments(matrix.OLDEST_KUBERNETES)))
+
+
+def test_kind_has_the_kubectl_of_the_test_cluster() -> None:
+    """With which the tables are compared."""
+    program = (ROOT / "tests" / "e2e" / "cluster" / "cluster").read_text("utf-8")
+    found = re.search(r"(?m)^KUBERNETES=([0-9.]+) ", program)
+    assert found
+    (kind,) = [step["with"] for _, step in steps() if step.get("uses", "").startswith("helm/kind-action@")]
+    assert kind["kubectl_version"] == f"v{found.group(1)}"
+    assert kind["node_image"].rpartition(":v")[2].split(".")[:2] == found.group(1).split(".")[:2]
+
+
+def test_artifacts_are_called_alike_where_they_are_made_and_taken() -> None:
+    made: set[str] = set()
+    taken: set[str] = set()
+    patterns: set[str] = set()
+    for _, job in jobs():
+        names = [one["name"] for one in job.get("strategy", {}).get("matrix", {}).get("include", []) if "name" in one]
+        for step in job.get("steps", ()):
+            told = step.get("with", {})
+            if step.get("uses", "").startswith("actions/upload-artifact@"):
+                made |= {told["name"].replace("${{ matrix.name }}", name) for name in names or [""]}
+            elif step.get("uses", "").startswith("actions/download-artifact@"):
+                (patterns if "pattern" in told else taken).add(told.get("pattern") or told["name"])
+    assert made and taken and patterns
+    assert taken <= made
+    assert all(any(fnmatch(name, pattern) for name in made) for pattern in patterns)
+    assert {name for name in made if not any(fnmatch(name, one) for one in patterns)} == taken
 
 
 def test_what_is_published_was_tested() -> None:

@@ -20,7 +20,7 @@ from kubectl_metrics.connection import api_transport, credentials, expiry, kubec
 from kubectl_metrics.connection.credentials import Credentials
 from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.transport import Transport
-from kubectl_metrics.errors import HTTPStatusError, KubeconfigError, UsageError
+from kubectl_metrics.errors import DecodeError, HTTPStatusError, KubeconfigError, UsageError
 from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
 from kubectl_metrics.sources.access import Kubelets
@@ -77,6 +77,8 @@ class Session:
     ) -> None:
         self._progress.clear()
         self.api.close()
+        if isinstance(error, DecodeError):  # which quotes what it could not read
+            error.message = self.api.redact(error.message)
         if isinstance(error, HTTPStatusError) and error.status == 401 and error.hint is None:
             error.hint = expiry.explain(self._credentials, datetime.now(timezone.utc))
 
@@ -95,6 +97,14 @@ def _kubelets(
         # A kubelet knows no impersonation: it would see the real user, who may be allowed more than the other one.
         if kubelet_options.access == "direct":
             raise UsageError("kubelets know no impersonation: --as does not go with --kubelet-access direct")
+        kubelet_options = structs.replace(kubelet_options, access="proxy")
+    if authorities is None and kubelet_options.secure and not given["kubelet_insecure_tls"]:
+        # The system's roots vouch for public names, and which names a node has it says itself.
+        if kubelet_options.access == "direct":
+            raise UsageError(
+                "the kubeconfig names no CA of the cluster, by which the kubelets could be verified",
+                hint="name it with --kubelet-certificate-authority FILE, or ask with --kubelet-access proxy",
+            )
         kubelet_options = structs.replace(kubelet_options, access="proxy")
     certificate_file, key_file = given["kubelet_client_certificate"], given["kubelet_client_key"]
     if bool(certificate_file) != bool(key_file):

@@ -1,4 +1,7 @@
-"""When a request that was turned away may be made again: the server says so, and it is obeyed by all requests to it.
+"""When a request that was turned away may be made again: the server says so.
+
+A server that has too much to do (429) is left alone by all requests to it, for a moment; whatever else is wrong is the
+matter of the one request. (Through the API server's node proxy, a 503 can be a single kubelet's.)
 
 Facts (client-go rest/with_retry.go)
 - 429 and every 5xx ask for another try if they carry Retry-After in whole seconds; without that header they are final.
@@ -13,6 +16,7 @@ import threading
 import time
 
 TRIES = 10  # more, after the first one
+SHARED = 1.0  # seconds that all requests wait at most for what one of them was told; what the API server asks for
 _PATIENCE = 30.0  # seconds; whoever is told to come back later than that is better told so
 
 
@@ -42,10 +46,9 @@ class Pause:
         """Seconds to wait; not positive where there is nothing to wait for."""
         return self._until - time.monotonic()
 
-    def wait(self) -> None:
-        """Returns when the time has passed, or when nobody wants to wait any more."""
-        while (left := self.left()) > 0 and not self._over.wait(left):
-            pass
+    def wait(self, seconds: float) -> bool:
+        """Waits so long; False at once when nobody wants to wait any more."""
+        return not self._over.wait(seconds)
 
     def end(self) -> None:
         """Nobody waits any more."""

@@ -9,7 +9,7 @@ import contextlib
 import ssl
 
 from kubectl_metrics.connection import failures
-from kubectl_metrics.connection.deadlines import WATCHDOG
+from kubectl_metrics.connection.deadlines import WATCHDOG, Total
 from kubectl_metrics.connection.dialing import dial, handshake, join
 from kubectl_metrics.connection.tls import client_context
 from kubectl_metrics.wire.servername import is_ip
@@ -32,12 +32,20 @@ def any_context() -> ssl.SSLContext:
     return client_context(authorities=None, insecure=True)
 
 
-def certificate(host: str, port: int, context: ssl.SSLContext, *, connect_timeout: float, timeout: float) -> bytes:
+def certificate(
+    host: str,
+    port: int,
+    context: ssl.SSLContext,
+    *,
+    connect_timeout: float,
+    timeout: float,
+    total: Total | None = None,
+) -> bytes:
     """The certificate (DER) that a server shows, if the context accepts its chain; its names are not looked at.
 
-    Raises ConnectionFailed.
+    Times are in seconds; ``total`` is for this and all that is asked besides. Raises ConnectionFailed.
     """
-    deadline = WATCHDOG.start(timeout)
+    deadline = WATCHDOG.start(timeout, total)
     try:
         with contextlib.closing(dial(host, port, deadline, connect_timeout)) as sock:
             name = None if is_ip(host) else host.rstrip(".")

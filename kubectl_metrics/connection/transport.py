@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 API_TIMEOUT = 120.0  # seconds for one request, if nobody says otherwise
 MAX_BODY = 512 * 1024 * 1024  # bytes
+_ERROR = 64 * 1024  # bytes of the body of an error: more is not looked at
 _PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # what ssl takes for SNI
 
@@ -53,7 +54,7 @@ class Response(msgspec.Struct, frozen=True):
     status: int
     reason: str
     headers: http.client.HTTPMessage  # names in any case
-    body: bytes  # decompressed
+    body: bytes  # decompressed; of an error, what comes first
     seconds: float  # from the call to the last byte
 
 
@@ -200,6 +201,10 @@ class Transport:
         headers = {"Accept": accept, "Content-Type": content_type}
         return self._exchange("POST", path, query, headers, body, timeout, limit)
 
+    def redact(self, text: str) -> str:
+        """A text that may quote what the server said, without the credential."""
+        return self._echoes.out_of_text(text)
+
     def rest(self) -> None:
         """Close the connections that are not in use; the next request opens one again."""
         self._pool.rest()
@@ -254,16 +259,18 @@ class Transport:
         """The answer; another one if the first says when to come again, and there is time for it."""
         tries = again.TRIES
         while True:
-            if 0 < self._pause.left() < deadline.left():  # it told somebody else to wait
-                self._pause.wait()
+            while 0 < (left := self._pause.left()) < deadline.left():  # it told somebody else to wait
+                if not self._pause.wait(left):
+                    break
             response = self._request(question, limit, deadline)
             seconds = again.retry_after(response.status, response.headers.get("Retry-After"))
             if seconds is None or not tries or seconds >= deadline.left():
                 return response
             tries -= 1
             self._tell(question, f"{response.status} {response.reason}, once more in {seconds:.0f} s")
-            self._pause.extend(seconds)
-            self._pause.wait()
+            if response.status == 429:
+                self._pause.extend(min(seconds, again.SHARED))
+            self._pause.wait(seconds)
 
     def _request(self, question: _Question, limit: int, deadline: Deadline) -> Response:
         while True:
@@ -340,7 +347,7 @@ class Transport:
             status=response.status,
             reason=_one_line(self._echoes.out_of_text(response.reason or "")),
             headers=response.headers,
-            body=self._echoes.out_of(body) if response.status >= 300 else body,
+            body=self._echoes.out_of(body[:_ERROR]) if response.status >= 300 else body,
             seconds=time.monotonic() - deadline.started,
         )
 

@@ -41,7 +41,8 @@ _REMEDY = (
     "; --kubelet-certificate-authority names another CA, --kubelet-access=proxy goes through the API server, "
     "--kubelet-insecure-tls verifies nothing"
 )
-MAX_ANSWER = 64 << 20  # bytes of one kubelet's answer; 500 pods make about 1 MB
+MAX_ANSWER = 64 << 20  # bytes of one kubelet's answer, whatever it is
+MAX_USAGE = 8 << 20  # bytes of what is computed with: 500 pods make about 1 MB, and whatever there is has to be read
 
 
 Parameters = Sequence[tuple[str, str]]
@@ -49,11 +50,12 @@ Question = tuple[str, Parameters]  # a kubelet's path, and a query
 
 
 class Channel(msgspec.Struct):
-    """A way to one kubelet: ``get(path, query, seconds)``. ``proxied`` tells which way."""
+    """A way to one kubelet: ``get(path, query, seconds, bytes)``. ``proxied`` tells which way."""
 
-    get: Callable[[str, Parameters, float], Response]
+    get: Callable[[str, Parameters, float, int], Response]
     close: Callable[[], None]
     rest: Callable[[], None]  # keeps no connection until the next get
+    redact: Callable[[str], str]  # takes the credential out of a text that may quote an answer
     proxied: bool
 
 
@@ -87,23 +89,24 @@ class Kubelets:
         self._context: SSLContext | None = None
         self._authorization = authorization
         self._trace = trace
-        self._total = total
+        self.total = total
         self._lock = threading.Lock()
         self._reach = Reach()
         self._proxied = Places(PROXIED, PROXIED_MOST)
 
-    def ask(self, node: Node, questions: Sequence[Question], until: float = math.inf) -> Answer:
+    def ask(self, node: Node, questions: Sequence[Question], until: float = math.inf, limit: int = MAX_USAGE) -> Answer:
         """The answer to the first of ``questions`` that the kubelet does not refuse (401, 403, 404).
 
-        There is none after ``until`` (time.monotonic()), nor when its own time is over.
+        There is none after ``until`` (time.monotonic()), nor when its own time is over, nor one of more than ``limit``
+        bytes.
 
         Raises ConnectionFailed or HTTPStatusError when no way leads to an answer; the message tells all that was tried.
         """
         access = self.options.access
         if access == "proxy":
-            return self._put(self.proxy(node), questions, until)
+            return self._put(self.proxy(node), questions, limit, until)
         try:
-            return self._direct(node, questions, until)
+            return self._direct(node, questions, limit, until)
         except ConnectionFailed as error:
             if access == "direct" or error.kind not in UNREACHABLE_KINDS | UNVERIFIED_KINDS:
                 raise
@@ -113,12 +116,12 @@ class Kubelets:
                 raise
             failure = error
         try:
-            return self._put(self.proxy(node), questions, until)
+            return self._put(self.proxy(node), questions, limit, until)
         except MetricsError as error:
             failure.message += f"; through the API server: {error.message}"
             raise failure from error
 
-    def _direct(self, node: Node, questions: Sequence[Question], until: float) -> Answer:
+    def _direct(self, node: Node, questions: Sequence[Question], limit: int, until: float) -> Answer:
         hosts = list(addresses.addresses(node, self.options.address_types))
         if not hosts:
             reason = f"no address matched types [{' '.join(self.options.address_types)}]"
@@ -138,11 +141,12 @@ class Kubelets:
         for host in hosts:
             transport = self.transport(node, host, port)
             try:
-                answer = self._put(direct_channel(transport), questions, end)
+                answer = self._put(direct_channel(transport), questions, limit, end)
             except ConnectionFailed as error:
                 transport.close()
                 failures.append(error)
                 if error.kind not in UNREACHABLE_KINDS:
+                    self._reach.note(reached=True)
                     break  # there is a kubelet, and it would be the same one at its other addresses
                 if len(failures) == 1 and error.kind is FailureKind.TIMEOUT:
                     self._reach.note(reached=False)
@@ -160,11 +164,11 @@ class Kubelets:
             failures[0].message += _REMEDY
         raise failures[0]
 
-    def _put(self, channel: Channel, questions: Sequence[Question], end: float = math.inf) -> Answer:
+    def _put(self, channel: Channel, questions: Sequence[Question], limit: int, end: float) -> Answer:
         refusals: list[HTTPStatusError] = []
         for path, query in questions:
             left = min(end - time.monotonic(), self.options.timeout)
-            response = channel.get(path, query, max(left, 0.001))
+            response = channel.get(path, query, max(left, 0.001), limit)
             if 200 <= response.status < 300:
                 return Answer(channel, path, response)
             refusals.append(refusal(path, response))
@@ -192,7 +196,7 @@ class Kubelets:
             authorization=self._authorization,  # which a Transport never sends over plain HTTP
             connect_timeout=min(CONNECT_TIMEOUT, options.timeout),
             timeout=options.timeout,
-            total=self._total,
+            total=self.total,
             trace=self._trace,
             connections=1,
         )
@@ -209,20 +213,20 @@ class Kubelets:
         if self.options.port is not None:
             prefix += f":{self.options.port}"
 
-        def get(path: str, query: Parameters, seconds: float) -> Response:
+        def get(path: str, query: Parameters, seconds: float, limit: int) -> Response:
             with self._proxied.one():  # the time begins when its turn has come
-                return self._api.get(f"{prefix}/proxy{path}", query, timeout=seconds, limit=MAX_ANSWER)
+                return self._api.get(f"{prefix}/proxy{path}", query, timeout=seconds, limit=limit)
 
-        return Channel(get, lambda: None, lambda: None, proxied=True)
+        return Channel(get, lambda: None, lambda: None, self._api.redact, proxied=True)
 
 
 def direct_channel(transport: Transport) -> Channel:
     """The way to a kubelet over a connection of its own."""
 
-    def get(path: str, query: Parameters, seconds: float) -> Response:
-        return transport.get(path, query, timeout=seconds, limit=MAX_ANSWER)
+    def get(path: str, query: Parameters, seconds: float, limit: int) -> Response:
+        return transport.get(path, query, timeout=seconds, limit=limit)
 
-    return Channel(get, transport.close, transport.rest, proxied=False)
+    return Channel(get, transport.close, transport.rest, transport.redact, proxied=False)
 
 
 def is_api_refusal(response: Response) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import ConnectionFailed, MetricsError
-from kubectl_metrics.sources.access import Kubelets
+from kubectl_metrics.sources.access import MAX_ANSWER, Kubelets
 from kubectl_metrics.sources.measuring import Progress, Reports, Round
 from kubectl_metrics.sources.objects import get_named_nodes, get_nodes, get_pods
 from kubectl_metrics.sources.parallel import Later
@@ -79,7 +79,7 @@ class KubeletSource:
         """What the kubelet of the node ``name`` answers to any path. Raises MetricsError."""
         (node,) = get_nodes(self._api, NodesQuery(name=name))
         try:
-            answer = self._kubelets.ask(node, [(path, query)])
+            answer = self._kubelets.ask(node, [(path, query)], limit=MAX_ANSWER)
         except ConnectionFailed as error:
             raise MetricsError(f"the kubelet of node {name} cannot be reached: {error.message}") from error
         answer.channel.close()

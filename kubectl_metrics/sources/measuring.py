@@ -19,7 +19,7 @@ from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.descriptors import room
 from kubectl_metrics.connection.transport import Response
 from kubectl_metrics.errors import ConnectionFailed, DecodeError, HTTPStatusError, MetricsError
-from kubectl_metrics.sources.access import Channel, Kubelets
+from kubectl_metrics.sources.access import MAX_USAGE, Channel, Kubelets
 from kubectl_metrics.sources.parallel import gather
 from kubectl_metrics.usage.kubelet import Missing, NodeReport, PodKey, from_scrapes, from_summary
 from kubectl_metrics.usage.model import Gap, node_gap
@@ -47,7 +47,7 @@ class Reports(msgspec.Struct):
     reports: dict[str, NodeReport]
     gaps: dict[str, Gap]
     paths: set[str]
-    proxied: int
+    proxied: int  # of the reports, those that came through the API server
 
 
 class _Once(msgspec.Struct):
@@ -130,9 +130,9 @@ class Round:
                 found.gaps[node.name] = _gap(node, outcome)
                 continue
             found.paths.add(outcome.path)
-            found.proxied += outcome.proxied
             if isinstance(outcome.report, NodeReport):
                 found.reports[node.name] = outcome.report
+                found.proxied += outcome.proxied
             else:
                 once.append(outcome.report)
         try:
@@ -156,21 +156,21 @@ class Round:
         if not self._measured_here:
             questions.insert(0, (SUMMARY, [("only_cpu_and_memory", "true")]))
         answer = self._kubelets.ask(node, questions, self._first_until)
+        channel = answer.channel
         report: NodeReport | _Once
-        if answer.path == SUMMARY:
-            answer.channel.close()
-            said = summary(answer.response.body, pods=bool(self._wanted))
-            report = from_summary(said, node.name, self._wanted)
-        else:
-            if not self._keep:
-                answer.channel.rest()
-            try:
-                scrape = self._scrape(answer.response)
-            except DecodeError:
-                answer.channel.close()
-                raise
-            report = _Once(node, answer.channel, answer.path, scrape, time.monotonic())
-        return _First(report, answer.path, answer.channel.proxied)
+        try:
+            if answer.path == SUMMARY:
+                said = summary(answer.response.body, pods=bool(self._wanted))
+                report = from_summary(said, node.name, self._wanted)
+                channel.close()
+            else:
+                if not self._keep:
+                    channel.rest()
+                report = _Once(node, channel, answer.path, self._scrape(answer.response), time.monotonic())
+        except DecodeError as error:
+            channel.close()
+            raise DecodeError(channel.redact(error.message)) from error
+        return _First(report, answer.path, channel.proxied)
 
     def _finish(self, once: list[_Once], found: Reports) -> None:
         """Second scrapes, a window after the first ones; again a little later where there was nothing new."""
@@ -204,17 +204,21 @@ class Round:
                 stale.append(first)
             else:
                 found.reports[first.node.name] = outcome
+                found.proxied += first.channel.proxied
         return stale
 
     def _second(self, first: _Once) -> NodeReport:
         time.sleep(max(0.0, first.at + self._window - time.monotonic()))
-        response = first.channel.get(first.path, (), self._kubelets.options.timeout)
+        response = first.channel.get(first.path, (), self._kubelets.options.timeout, MAX_USAGE)
         if not self._keep:
             first.channel.rest()
         if response.status != 200:
             raise HTTPStatusError(response.status, "", f"the kubelet answered {first.path} with {response.status}")
-        resolution = round(self._window * 1000)
-        return from_scrapes(first.scrape, self._scrape(response), first.node.name, resolution, self._wanted)
+        try:
+            scrape = self._scrape(response)
+        except DecodeError as error:
+            raise DecodeError(first.channel.redact(error.message)) from error
+        return from_scrapes(first.scrape, scrape, first.node.name, round(self._window * 1000), self._wanted)
 
     def _scrape(self, response: Response) -> Scrape:
         try:

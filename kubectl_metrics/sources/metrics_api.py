@@ -47,7 +47,7 @@ _FIELDS = frozenset({"metadata.name", "metadata.namespace"})  # the field select
 _UNMEASURED = f"{GROUP} has no metrics of it"
 _CREATION_DELAY = 120  # seconds: kubectl's metricsCreationDelay
 _SLOW = 1.0  # seconds, after which the discovery does not wait for the metrics
-_EXTRA = 10.0  # seconds for what the answer would be complete without
+_EXTRA = 10.0  # seconds
 _CHECKED = 500  # running pods that are looked for in the answer; one small page
 
 
@@ -140,7 +140,8 @@ class MetricsAPI:
                 raise
             pods = []  # whoever may read metrics need not be allowed to list pods
             if not isinstance(error, HTTPStatusError) or error.status not in (401, 403):
-                notes = [f"whether running pods are without metrics could not be seen: {error.message}"]
+                reason = self._api.redact(error.message)
+                notes = [f"whether running pods are without metrics could not be seen: {reason}"]
         if not known:
             wanted = {pod.key for pod in pods}
             items = [item for item in items if (item.metadata.namespace, item.metadata.name) in wanted]
@@ -157,10 +158,13 @@ class MetricsAPI:
         if query.name:
             return []
         parameters = [*pods_query(query, running=True), ("limit", str(_CHECKED))]
-        timeout = _EXTRA if self._timeout is None else min(_EXTRA, self._timeout)
-        response = self._api.get(pods_path(query.namespace), parameters, accept=METADATA_ONLY, timeout=timeout)
+        response = self._api.get(pods_path(query.namespace), parameters, accept=METADATA_ONLY, timeout=self._extra())
         items, more = core.pod_page(checked(response, "get pods"))
         return [] if more else items
+
+    def _extra(self) -> float:
+        """Seconds for what the answer would be complete without."""
+        return _EXTRA if self._timeout is None else min(_EXTRA, self._timeout)
 
     def _ask(
         self,
@@ -239,7 +243,9 @@ class MetricsAPI:
     def _unavailable_reason(self, version: str) -> str:
         """What the APIService says about why it is not available; "" where it says nothing or may not be read."""
         try:
-            response = self._api.get(f"/apis/apiregistration.k8s.io/v1/apiservices/{version}.{GROUP}")
+            response = self._api.get(
+                f"/apis/apiregistration.k8s.io/v1/apiservices/{version}.{GROUP}", timeout=self._extra()
+            )
             return status.unavailable_reason(response.body) if response.status == 200 else ""
         except (ConnectionFailed, DecodeError):
             return ""

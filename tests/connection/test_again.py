@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -9,6 +10,7 @@ import pytest
 
 from kubectl_metrics.connection import again
 from kubectl_metrics.connection.transport import Transport
+from kubectl_metrics.errors import MetricsError
 from tests.connection.servers import Request, Server, answering, reply
 
 BUSY = "429 Too Many Requests"
@@ -100,6 +102,35 @@ def test_all_requests_to_the_server_wait() -> None:
         transport.close()
     assert [request.target for request in server.requests].count("/a") == 2
     assert min(came["/a"], came["/b"]) - begun >= 1.0
+
+
+def test_a_failure_of_one_path_is_no_matter_of_the_others() -> None:
+    """Through the API server's node proxy it may be that of a single kubelet."""
+    turned_away = threading.Event()
+    asked_again = threading.Event()
+
+    def respond(request: Request) -> bytes:
+        if request.target == "/b":
+            return reply()
+        if turned_away.is_set():
+            asked_again.set()
+            return reply()
+        return reply(status="503 Service Unavailable", headers=("Retry-After: 20",))
+
+    with Server(answering(respond)) as server:
+        transport = Transport(server.url, context=None, trace=lambda _: turned_away.set())
+        thread = threading.Thread(target=_quietly, args=(transport, "/a"))
+        thread.start()
+        assert turned_away.wait(20)
+        assert transport.get("/b").status == 200
+        assert not asked_again.is_set()
+        transport.close()
+        thread.join(20)
+
+
+def _quietly(transport: Transport, path: str) -> None:
+    with contextlib.suppress(MetricsError):
+        transport.get(path)
 
 
 def test_closing_ends_the_wait() -> None:

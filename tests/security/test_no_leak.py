@@ -292,11 +292,36 @@ def test_insecure_for_kubelets_is_not_so_for_the_api_server(pki: Pki, ask: Ask, 
     nothing_heard(api, token)
 
 
-def test_insecure_for_the_api_server_is_not_so_for_kubelets(pki: Pki, ask: Ask, token: Credential) -> None:
+UNVERIFIED_API = ["nodes", "--source", "kubelet", "--insecure-skip-tls-verify"]
+
+
+def test_insecure_for_the_api_server_is_not_so_for_kubelets(
+    pki: Pki, ask: Ask, token: Credential, tmp_path: Path
+) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.write_bytes(pki.cluster.pem)
     with kubelet(pki, "unknown-ca") as node, api_with(pki, node) as api:
-        ask(f"https://{api.address}", token, "nodes", "--source", "kubelet", "--insecure-skip-tls-verify")
+        ask(f"https://{api.address}", token, *UNVERIFIED_API, "--kubelet-certificate-authority", str(authority))
     assert token.arrived(bytes(api.said), [])
     nothing_heard(node, token)
+
+
+def test_public_authorities_do_not_vouch_for_kubelets(
+    pki: Pki, ask: Ask, token: Credential, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node says itself which names it has, and whoever has a name can have a certificate for it."""
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(pki.cluster.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+    with kubelet(pki, "verified") as node, api_with(pki, node) as api:
+        for command in (UNVERIFIED_API, [*UNVERIFIED_API, "--window", "50ms"], ["diagnose", UNVERIFIED_API[-1]]):
+            ask(f"https://{api.address}", token, *command)
+        direct = ask(f"https://{api.address}", token, *UNVERIFIED_API, "--kubelet-access", "direct")
+    assert (direct.status, direct.out) == (2, "")
+    assert "the kubeconfig names no CA of the cluster" in direct.err
+    assert token.arrived(bytes(api.said), [])
+    assert node.said == b""
+    assert node.certificates == []
 
 
 def test_the_read_only_port(pki: Pki, ask: Ask, credential: Credential) -> None:

@@ -41,6 +41,7 @@ from kubectl_metrics.errors import (
 from kubectl_metrics.sources import addresses
 from kubectl_metrics.sources.access import (
     CONNECT_TIMEOUT,
+    MAX_USAGE,
     PROXIED,
     Kubelets,
     Parameters,
@@ -64,7 +65,7 @@ _EXCERPT = 300  # characters of a body that is an error
 _CONNECTED = frozenset({"", *(kind.value for kind in UNVERIFIED_KINDS), FailureKind.TLS.value})
 _ELSEWHERE = frozenset(kind.value for kind in UNREACHABLE_KINDS | UNVERIFIED_KINDS | {FailureKind.TLS})
 
-Get = Callable[[str, Parameters, float], Response]
+Get = Callable[[str, Parameters, float, int], Response]
 
 
 class Authorities(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,6 +231,7 @@ class _Prober:
             context,
             connect_timeout=min(CONNECT_TIMEOUT, self._timeout),
             timeout=min(CONNECT_TIMEOUT, self._timeout),
+            total=self._kubelets.total,
         )
 
     # ---- through the API server ----
@@ -264,9 +266,9 @@ class _Prober:
     def _ask_more(self, node: Node, transport: Transport | None, found: KubeletProbe) -> None:
         for path in (HEALTH, CONFIG):
             answer = None
-            if transport is not None:
+            if transport is not None and (seconds := self._left()):
                 try:
-                    answer = self._ask(direct_channel(transport).get, path, self._timeout, found)
+                    answer = self._ask(direct_channel(transport).get, path, seconds, found)
                 except ConnectionFailed as error:
                     answer = _failed(path, error)
                 found.answers.append(answer)
@@ -283,7 +285,7 @@ class _Prober:
     def _ask(self, get: Get, path: str, seconds: float, found: KubeletProbe, *, proxied: bool = False) -> Answer:
         """The answer, whatever its status. Raises ConnectionFailed."""
         asked = time.time()
-        response = get(path, (), seconds)
+        response = get(path, (), seconds, MAX_USAGE)
         good = 200 <= response.status < 300
         if good and path == CONFIG:
             found.authentication = authentication(response.body)

@@ -31,9 +31,14 @@ class BodyReader:
         self._limit = limit
         self._expected: int | None = None  # bytes, where the server said so
         self._received = 0  # bytes, as they came
+        self.whole = True  # whether all of it was read
 
-    def read(self, response: HTTPResponse) -> bytes:
-        """The whole body, decompressed.
+    def read(self, response: HTTPResponse, enough: int | None = None) -> bytes:
+        """The body, decompressed.
+
+        Args:
+            response: whose body it is.
+            enough: bytes, after which the rest does not matter: it is not read, and the connection is of no more use.
 
         Raises:
             TooLarge, BadResponse, zlib.error, or what a connection raises.
@@ -48,18 +53,23 @@ class BodyReader:
         self._expected = response.length
         if "Content-Length" in response.headers and self._expected is None and not response.chunked:
             raise BadResponse("the length of the body is no number")
-        if self._expected is not None and self._expected > self._limit:
+        if self._expected is not None and self._expected > self._limit and enough is None:
             raise self._too_large()
         body = io.BytesIO()
+        # A piece of gzip can be a thousand times as large when it is decompressed.
+        piece = _CHUNK if enough is None else min(_CHUNK, enough // 64)
         while True:
             # One read more than needed: it is what tells http.client that the response is over.
-            chunk = response.read(_CHUNK)
+            chunk = response.read(piece)
             if not chunk:
                 break
             self._received += len(chunk)
             if self._received > self._limit:
                 raise self._too_large()
             body.write(chunk if unpack is None else unpack(chunk))
+            if enough is not None and body.tell() >= enough:
+                self.whole = False
+                return body.getvalue()[:enough]
         if self._received < (self._expected or 0):
             raise http.client.IncompleteRead(b"", (self._expected or 0) - self._received)
         if not self._received and self._expected is None and response.headers.get("Transfer-Encoding") is None:

@@ -1,7 +1,7 @@
-"""Servers that repeat in an error what they were sent: people see the error, and must not see the credential.
+"""Servers that repeat what they were sent: people see the error, and must not see the credential.
 
-It is looked for as it was sent and in the forms in which a server would write it: as a string of JSON (of Go's, which
-escapes markup, or with all but ASCII escaped), in a URL, in HTML, and in base64.
+It is looked for as it was sent and in the forms in which somebody would write it: in base64, and with any of its
+characters escaped as in JSON (also JSON within JSON), in a URL, or in HTML; also where only its beginning is there.
 """
 
 from __future__ import annotations
@@ -11,59 +11,82 @@ import contextlib
 import re
 
 _SHORTEST = 6  # characters: fewer occur everywhere, and cutting them out would tell what they are
+_HEAD = 16  # characters by which it is recognized; what follows is taken along as far as it goes
 _INSTEAD = "REDACTED"
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
 
 class Echoes:
-    """Takes one credential out of whatever comes back."""
+    """Takes credentials out of whatever comes back."""
 
-    def __init__(self, authorization: str | None) -> None:
-        """``authorization`` is the header that is sent, if any."""
-        self._authorization = authorization or ""
-        self._pattern: re.Pattern[str] | None = None
+    def __init__(self, *headers: str | None) -> None:
+        """``headers`` are the values of Authorization and the like that are sent."""
+        self._headers = [header for header in headers if header]
+        self._heads: re.Pattern[str] | None = None
+        self._tails: list[list[re.Pattern[str]]] = []  # of each credential, what comes behind its head
 
     def out_of(self, body: bytes) -> bytes:
-        """The body without it."""
-        if not self._authorization:
+        """The body without them."""
+        if not self._headers:
             return body
         # As Latin-1 every body is text, and what was UTF-8 in it is found as such.
         return self.out_of_text(body.decode("latin-1")).encode("latin-1")
 
     def out_of_text(self, text: str) -> str:
-        """The text without it; if it comes out of a body, as Latin-1."""
-        if not self._authorization:
+        """The text without them; if it comes out of a body, as Latin-1."""
+        if not self._headers:
             return text
-        if self._pattern is None:
-            forms = {as_sent for secret in _secrets(self._authorization) for as_sent in _forms(secret)}
-            longest_first = sorted(forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
-        return self._pattern.sub(_INSTEAD, text)
+        if self._heads is None:
+            self._heads = self._prepare()
+        parts: list[str] = []
+        end = 0
+        while found := self._heads.search(text, end):
+            parts += (text[end : found.start()], _INSTEAD)
+            end = found.end()
+            for character in self._tails[(found.lastindex or 1) - 1]:
+                more = character.match(text, end)
+                if more is None:
+                    break
+                end = more.end()
+        return "".join([*parts, text[end:]])
+
+    def _prepare(self) -> re.Pattern[str]:
+        secrets = {secret for header in self._headers for secret in _secrets(header)}
+        longest_first = sorted(secrets, key=len, reverse=True)
+        characters = {one: _written(one) for secret in secrets for one in secret}
+        compiled = {one: re.compile(form, re.IGNORECASE) for one, form in characters.items()}
+        self._tails = [[compiled[one] for one in secret[_HEAD:]] for secret in longest_first]
+        heads = ["".join(characters[one] for one in secret[:_HEAD]) for secret in longest_first]
+        return re.compile("|".join(f"({head})" for head in heads) or r"(?!)", re.IGNORECASE)
 
 
-def _secrets(authorization: str) -> list[str]:
-    """The credential, and the password in it."""
-    scheme, _, credential = authorization.partition(" ")
+def _secrets(header: str) -> list[str]:
+    """The credential in a header, the password in it, and both in base64."""
+    scheme, _, credential = header.partition(" ")
     secrets = [credential.strip()]
     if scheme.lower() == "basic":
         with contextlib.suppress(ValueError):
             secrets.append(base64.b64decode(credential).decode("utf-8", "replace").partition(":")[2])
-    return [secret for secret in secrets if len(secret) >= _SHORTEST]
+    encoded = [base64.b64encode(text.encode("utf-8", "replace")).decode("ascii") for text in (*secrets, header)]
+    return [
+        secret for secret in (*secrets, *encoded, *(text.rstrip("=") for text in encoded)) if len(secret) >= _SHORTEST
+    ]
 
 
-def _forms(secret: str) -> set[str]:
-    """How a server may write it, each as the Latin-1 of its UTF-8."""
-    import html
-    import json
-    from urllib.parse import quote, quote_plus
-
-    plain, escaped = json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]
-    forms = {secret, plain, escaped, html.escape(secret), quote(secret, safe=""), quote_plus(secret)}
-    forms |= {_markup(form) for form in (plain, escaped)}
-    encoded = base64.b64encode(secret.encode("utf-8", "replace")).decode("ascii")
-    forms |= {encoded, encoded.rstrip("=")}
-    return {form.encode("utf-8", "replace").decode("latin-1") for form in forms}
-
-
-def _markup(text: str) -> str:
-    """With the three characters escaped that Go's encoding/json escapes for the sake of HTML."""
-    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+def _written(character: str) -> str:
+    """A regular expression for all the ways in which a character may be written, the longest first."""
+    encoded = character.encode("utf-8", "replace")
+    units = character.encode("utf-16-be", "surrogatepass")
+    forms = [
+        "".join(rf"\\{{1,4}}u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)),
+        "".join(f"%{byte:02x}" for byte in encoded),
+        f"&#0{{0,6}}{ord(character)};",
+        f"&#x0{{0,6}}{ord(character):x};",
+    ]
+    if character in _ENTITIES:
+        forms.append(_ENTITIES[character])
+    plain = {character, encoded.decode("latin-1")}
+    forms += [rf"\\{{0,4}}{re.escape(one)}" if not one.isalnum() else re.escape(one) for one in sorted(plain)]
+    if character == " ":
+        forms.append(r"\+")
+    return f"(?:{'|'.join(forms)})"

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 API_TIMEOUT = 120.0  # seconds for one request, if nobody says otherwise
 MAX_BODY = 512 * 1024 * 1024  # bytes
-_ERROR = 64 * 1024  # bytes of the body of an error: more is not looked at
+_ERROR = 64 * 1024  # bytes of the body of an error: more is not read
 _PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # what ssl takes for SNI
 
@@ -138,13 +138,14 @@ class Transport:
             self._headers += [(name, value.encode().decode("latin-1")) for name, value in headers]
         self.proxied = self._proxy is not None  # whether somebody stands in between, whose headers one may see
         self._forward = self._proxy is not None and not self._secure and not self._proxy.socks
-        if self._forward and self._proxy:
-            self._headers += self._proxy.headers().items()
+        for_proxy = self._proxy.headers() if self._proxy else {}
+        if self._forward:
+            self._headers += for_proxy.items()
         self._connect_timeout = connect_timeout
         self._timeout = timeout
         self._total = total
         self._pause = again.Pause()
-        self._echoes = Echoes(authorization)
+        self._echoes = Echoes(authorization, *for_proxy.values())
         self._trace = trace
         self._pool = Pool(self._connection, connections)
 
@@ -283,7 +284,7 @@ class Transport:
             done = False
             try:
                 response = self._ask(connection, question, reader, deadline)
-                done = True
+                done = reader.whole
                 return response
             except (
                 *failures.EXPECTED,
@@ -338,7 +339,7 @@ class Transport:
                 raise TimeoutError
             connection.used = True
             connection.phase = "body"
-            body = reader.read(response)
+            body = reader.read(response, _ERROR if response.status >= 300 else None)
             if deadline.passed:
                 raise TimeoutError
         finally:
@@ -347,7 +348,7 @@ class Transport:
             status=response.status,
             reason=_one_line(self._echoes.out_of_text(response.reason or "")),
             headers=response.headers,
-            body=self._echoes.out_of(body[:_ERROR]) if response.status >= 300 else body,
+            body=self._echoes.out_of(body) if response.status >= 300 else body,
             seconds=time.monotonic() - deadline.started,
         )
 

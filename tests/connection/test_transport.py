@@ -64,6 +64,25 @@ def test_an_error_that_repeats_the_credential(
     assert body.endswith(b": REDACTED!")
 
 
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [((), b"x" * (4 << 20)), (("Content-Encoding: gzip",), gzip.compress(b"x" * (256 << 20)))],
+    ids=["large", "gzip"],
+)
+def test_of_an_error_no_more_is_read_than_is_needed(headers: tuple[str, ...], body: bytes) -> None:
+    def respond(request: Request) -> bytes:
+        return (
+            reply() if request.target == "/fine" else reply(body, status="500 Internal Server Error", headers=headers)
+        )
+
+    with Server(answering(respond)) as server:
+        transport = Transport(server.url, context=None)
+        answer = transport.get("/", limit=1000)
+        assert (answer.status, answer.body) == (500, b"x" * (64 << 10))
+        assert transport.get("/fine").status == 200  # by another connection
+        transport.close()
+
+
 @pytest.mark.parametrize("interim", ["102 Processing", "103 Early Hints", "100 Continue"])
 def test_interim_responses_are_passed_over(interim: str) -> None:
     early = f"HTTP/1.1 {interim}\r\nLink: </x>; rel=preload\r\n\r\n".encode()

@@ -29,7 +29,7 @@ class Later(Generic[T]):
         """Starts the call."""
         self._finished: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
         self._outcome: Callable[[], T] | None = None
-        threads.start(lambda: self._run(call))
+        self._thread = threads.start(lambda: self._run(call))
 
     def _run(self, call: Callable[[], T]) -> None:
         try:
@@ -45,14 +45,19 @@ class Later(Generic[T]):
             self._finished.put(lambda: value)
 
     def result(self, tick: Callable[[], None] | None = None) -> T:
-        """What the call returned. Raises what it raised. ``tick`` is called in this thread while waiting."""
+        """What the call returned. Raises what it raised. ``tick`` is called in this thread while waiting.
+
+        Raises MemoryError if the thread has died of that.
+        """
         while self._outcome is None:
             if tick is not None:
                 tick()
+            alive = self._thread.is_alive()  # asked before: what it has said by then is there
             try:
                 self._outcome = self._finished.get(timeout=_TICK)
             except queue.Empty:
-                continue
+                if not alive:
+                    raise MemoryError from None
         return self._outcome()
 
 
@@ -117,9 +122,12 @@ def gather(
         if (now := time.monotonic()) >= due:
             crew.grow()
             due = now + _TICK
+        alive = crew.is_alive()
         try:
             index, outcome = crew.finished.get(timeout=_TICK)
         except queue.Empty:
+            if not alive:
+                raise MemoryError from None
             continue
         if isinstance(outcome, BaseException) and not isinstance(outcome, MetricsError):
             raise outcome
@@ -141,6 +149,11 @@ class _Crew(Generic[T]):
         self._since: dict[int, float] = {}  # time.monotonic() at which a call that is under way has begun
         self._threads = 0
         self._wanted = 0  # threads
+        self._started: list[threading.Thread] = []
+
+    def is_alive(self) -> bool:
+        """Whether anybody is at work."""
+        return any(thread.is_alive() for thread in self._started)
 
     def grow(self) -> None:
         """As many threads as may be at work now. Raises MetricsError if there cannot be a single one."""
@@ -149,7 +162,7 @@ class _Crew(Generic[T]):
             missing = min(self._wanted - self._threads, self._left)
         for _ in range(missing):
             try:
-                threads.start(self._work)
+                self._started.append(threads.start(self._work))
             except MetricsError:  # a limit of the system; those that there are will do
                 if not self._threads:
                     raise

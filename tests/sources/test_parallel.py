@@ -136,3 +136,12 @@ def test_later_raises_what_the_call_raised() -> None:
     for _ in range(2):
         with pytest.raises(MetricsError, match="no"):
             later.result()
+
+
+def test_threads_that_die_before_their_work_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python's do where there is no memory left."""
+    monkeypatch.setattr(threading.Thread, "run", lambda _: None)
+    with pytest.raises(MemoryError):
+        gather([lambda: 1, lambda: 2], workers=2)
+    with pytest.raises(MemoryError):
+        Later(lambda: 1).result()

@@ -71,6 +71,19 @@ def test_usage_that_is_left_out_is_zero_as_in_kubectl() -> None:
     assert item.usage == Usage(Nanocores(0), Bytes(0))
 
 
+def test_null_is_what_is_left_out_as_in_go() -> None:
+    first = b'{"metadata":{"name":"a"},"timestamp":null,"window":null,%s}'
+    second = b'{"metadata":{"name":"b"},%s}'
+    usage = b'"usage":{"cpu":"5n","memory":"1Ki"}'
+    nodes = metrics_list.node_list(b'{"items":[' + first % b'"usage":null' + b"," + second % usage + b"]}")
+    assert [(one.metadata.name, one.usage.cpu) for one in nodes] == [("a", 0), ("b", 5)]
+    containers = b'"containers":[{"name":"x",' + usage + b"}]"
+    pods = metrics_list.pod_list(b'{"items":[' + first % b'"containers":null' + b"," + second % containers + b"]}")
+    assert [(one.metadata.name, len(one.containers)) for one in pods] == [("a", 0), ("b", 1)]
+    (node,) = core.node_list(b'{"items":[{"metadata":{"name":"a"},"status":{"daemonEndpoints":null}}]}')
+    assert node.status.daemon_endpoints.kubelet_endpoint.Port == 0
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -85,7 +98,9 @@ def test_usage_that_is_left_out_is_zero_as_in_kubectl() -> None:
         (b'{"kind":"Status"}', "kind 'Status' instead of NodeMetricsList"),
         (b"[]", "Expected `object`"),
         (b'{"items":[null]}', r"\$\.items\[0\]"),
-        (b'{"items":[{"metadata":null}]}', r"\$\.items\[0\]\.metadata"),
+        (b'{"items":[{"metadata":null}]}', "missing required field `metadata` - at `\\$\\.items\\[0\\]`"),
+        (b'{"items":[{"metadata":{"name":"a"},"usage":{"cpu":"x"},"timestamp":null}]}', "'x' is not a quantity"),
+        (b'{"items":[{"usage":null,"x":' + b"[" * 100_000, "nested too deeply"),
         (b'{"items":[{"metadata":{"name":"a"},"usage":{"cpu":"abc"}}]}', "'abc' is not a quantity"),
         (b'{"items":[{"metadata":{"name":"a"},"usage":{"cpu":"-1"}}]}', "negative"),
         (b'{"items":[{"metadata":{"name":"a"},"usage":{"cpu":1.5}}]}', "1.5 is not a quantity"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
 from kubectl_metrics.connection.transport import Response
 from kubectl_metrics.diagnosis.evidence import ABSENT, FAILED, OK, REFUSED, Read
 from kubectl_metrics.errors import ConnectionFailed, DecodeError
+from kubectl_metrics.sources.objects import MAX_PAGES
 from kubectl_metrics.wire import status
 from kubectl_metrics.wire.decode import decoder
 
@@ -73,12 +74,13 @@ def read_list(
     items: list[T] = []
     more: dict[str, Any] = {}
     seconds = 0.0
+    pages = 0
     while True:
         part = read(what, functools.partial(ask, limit=page, **more), _decoder(kind))
         seconds = round(seconds + part.seconds, 3)
         if part.value is None:
             if not items:
-                return msgspec.structs.replace(unread(part), seconds=seconds)
+                return msgspec.structs.replace(cast("Read[Any]", part), seconds=seconds)
             note = f"the first {len(items)}; then: {part.message}"
             return Read(what=what, state=OK, value=items, partial=note, seconds=seconds)
         items += part.value.items or []
@@ -89,8 +91,9 @@ def read_list(
             rest = part.value.metadata.remaining_item_count
             note = f"the first {len(items)}" + (f" of {len(items) + rest}" if rest else "")
             return Read(what=what, state=OK, value=items, status=part.status, partial=note, seconds=seconds)
-        if following == more.get("_continue"):
-            note = f"the first {len(items)}; then: a list without end, its continue token is always the same"
+        pages += 1
+        if pages > MAX_PAGES:
+            note = f"the first {len(items)}; then: a list without end, {MAX_PAGES} pages say that there are more"
             return Read(what=what, state=OK, value=items, status=part.status, partial=note, seconds=seconds)
         more = {"_continue": following}
 
@@ -111,11 +114,6 @@ def merged(parts: list[Read[list[T]]], key: Callable[[T], object]) -> Read[list[
     bad = next((part for part in parts if part.value is None), None)
     partial = next((part.partial for part in good if part.partial), "") or (bad.message if bad else "")
     return Read(what=good[0].what, state=OK, value=list(items.values()), partial=partial)
-
-
-def unread(part: Read[Any]) -> Read[Any]:
-    """The outcome of a part that has no value, as that of the whole."""
-    return msgspec.structs.replace(part, value=None)
 
 
 _DECODERS: dict[Any, Any] = {}  # compiling one costs more than most of the reads

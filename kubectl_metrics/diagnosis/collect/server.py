@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 from urllib.parse import quote
 
 from kubectl_metrics.diagnosis.collect.asking import Asking, selector_of
-from kubectl_metrics.diagnosis.collect.reading import merged, outcome, read, unread
+from kubectl_metrics.diagnosis.collect.reading import merged, outcome, read
 from kubectl_metrics.diagnosis.evidence import ABSENT, FAILED, OK, Evidence, Health, Log, Read
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.serverpods import deployment
@@ -47,7 +48,7 @@ def cluster_roles(asking: Asking, evidence: Evidence) -> Read[list[Role]]:
         if found.value is not None:
             roles.append(found.value)
         elif not found.absent:
-            return unread(found)
+            return cast("Read[Any]", found)
     return Read(what=what, state=OK, value=roles, partial=f"the first {_ROLES}" if len(names) > _ROLES else "")
 
 
@@ -102,7 +103,7 @@ def logs(asking: Asking, pods: Sequence[Pod]) -> Read[list[Log]]:
                 if found.value is not None:
                     logs.append(found.value)
                 elif not logs and found.state != ABSENT and found.status != 400:  # 400: not started yet
-                    return unread(found)
+                    return cast("Read[Any]", found)
     return Read(what=what, state=OK, value=logs)
 
 

@@ -1,6 +1,6 @@
 """What click needs to read a command line as kubectl does.
 
-kubectl's flags are pflag's: a switch can be written ``--no-headers=true``, a short flag ``-l=app=web``.
+kubectl's flags are pflag's: a switch can be written ``--no-headers=true``, a short flag ``-l=app=web`` or ``-An=shop``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import click
 from kubectl_metrics.errors import UsageError
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})  # strconv.ParseBool
+_LONG = {"--v": "--verbose"}  # as kubectl calls it
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 
@@ -71,30 +72,79 @@ def _sections(command: click.Command, ctx: click.Context) -> dict[str, list[tupl
 
 
 def _as_click_wants(command: click.Command, args: list[str]) -> list[str]:
-    """``--switch=true`` becomes ``--switch``, ``--switch=false`` its opposite or nothing, ``-l=x`` becomes ``-lx``."""
-    options = [option for option in command.params if isinstance(option, click.Option)]
-    switches = {name: other for option in options if option.is_flag for name, other in _opposites(option)}
-    counted = {name for option in options if option.count for name in option.opts}
+    """``--switch=true`` becomes ``--switch``, ``--switch=false`` its opposite or nothing, ``-l=x`` becomes ``-lx``.
+
+    ``-v``, which takes a level in kubectl, is given as often as it says: once, or for level 0 not at all.
+    """
+    options = {
+        name: option
+        for option in command.params
+        if isinstance(option, click.Option)
+        for name in (*option.opts, *option.secondary_opts)
+    }
     result: list[str] = []
-    for index, argument in enumerate(args):
+    left = iter(range(len(args)))
+    for index in left:
+        argument = args[index]
         ends = argument == "--" or (isinstance(command, click.Group) and not argument.startswith("-"))
-        if ends and not _is_value(command, result):
+        if ends and not _is_value(options, result):
             return result + args[index:]
-        name, equals, value = argument.partition("=")
-        if equals and name in counted and value.isdigit():
-            result += [name] * (value != "0")  # kubectl's -v takes a level
-        elif equals and name in switches:
-            if value in _TRUE:
-                result.append(name)
-            elif value not in _FALSE:
-                raise UsageError(f'invalid argument "{value}" for "{name}" flag: must be true or false')
-            elif opposite := switches[name]:
-                result.append(opposite)
-        elif equals and len(name) == 2 and name[0] == "-" and name[1] != "-":
-            result.append(name + value)
-        else:
+        if not argument.startswith("-") or argument == "-" or _is_value(options, result):
             result.append(argument)
+            continue
+        for name, value in _apart(options, argument):
+            option = options.get(name)
+            if option is not None and option.count and value is None and args[index + 1 : index + 2]:
+                value = args[index + 1] if _is_level(args[index + 1]) else None
+                if value is not None:
+                    next(left)
+            result += _words(option, name, value)
     return result
+
+
+def _apart(options: Mapping[str, click.Option], argument: str) -> Iterator[tuple[str, str | None]]:
+    """The flags in an argument that begins with "-", each with its value, if it has one there."""
+    if argument.startswith("--"):
+        name, equals, value = argument.partition("=")
+        yield _LONG.get(name, name), value if equals else None
+        return
+    for end, letter in enumerate(argument[1:], 2):
+        name, rest = f"-{letter}", argument[end:]
+        option = options.get(name)
+        if option is None:
+            yield f"-{argument[end - 1 :]}", None  # click says that there is none
+            return
+        if rest.startswith("=") or (rest and (takes_value(option) or (option.count and _is_level(rest)))):
+            yield name, rest.removeprefix("=")
+            return
+        yield name, None
+
+
+def _words(option: click.Option | None, name: str, value: str | None) -> list[str]:
+    """A flag as click reads it. Raises UsageError."""
+    if value is None:
+        return [name]
+    if option is not None and option.count:
+        if not _is_level(value):
+            raise UsageError(f'invalid argument "{value}" for "{name}" flag: must be a number')
+        return [name] if int(value) else []
+    if option is not None and option.is_flag:
+        if value in _TRUE:
+            return [name]
+        if value not in _FALSE:
+            raise UsageError(f'invalid argument "{value}" for "{name}" flag: must be true or false')
+        opposite = dict(_opposites(option))[name]
+        return [opposite] if opposite else []
+    return [f"{name}={value}" if name.startswith("--") else name + value]
+
+
+def takes_value(option: click.Option) -> bool:
+    """Whether a flag has a value: it is neither a switch nor one that counts."""
+    return not option.is_flag and not option.count
+
+
+def _is_level(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 3
 
 
 def _opposites(switch: click.Option) -> Iterator[tuple[str, str]]:
@@ -104,11 +154,7 @@ def _opposites(switch: click.Option) -> Iterator[tuple[str, str]]:
             yield name, others[0] if others else ""
 
 
-def _is_value(command: click.Command, before: list[str]) -> bool:
-    """Whether the next argument is the value of the option before it."""
-    if not before:
-        return False
-    return any(
-        isinstance(option, click.Option) and not option.is_flag and not option.count and before[-1] in option.opts
-        for option in command.params
-    )
+def _is_value(options: Mapping[str, click.Option], before: list[str]) -> bool:
+    """Whether the next argument is the value of the flag before it."""
+    option = options.get(before[-1]) if before else None
+    return option is not None and takes_value(option)

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import click
 
+from kubectl_metrics.commands.pflag import takes_value
+
 NAME = "kubectl metrics"
 
 
@@ -79,7 +81,7 @@ class _Reader:
             elif word == "--":
                 self._ended = True
             elif flag := self._flag(word):
-                if flag.value is None and _takes_value(flag.option):
+                if flag.value is None and takes_value(flag.option):
                     self._waiting = flag.option
                 else:
                     self.known.append(word)
@@ -114,10 +116,6 @@ class _Reader:
             rest = word[end:]
             if rest.startswith("="):
                 return _Flag(option, word[: end + 1], rest[1:])
-            if not rest or _takes_value(option):
+            if not rest or takes_value(option):
                 return _Flag(option, word[:end], rest or None)
         return None
-
-
-def _takes_value(option: click.Option) -> bool:
-    return not option.is_flag and not option.count

@@ -83,6 +83,7 @@ def test_all_pods(admin: Tool, source: str) -> None:
             ["db-0 20m 96Mi", "web-1 35m 32Mi", "web-2 40m 20Mi", "________ ________", "95m 148Mi"],
         ),
         (["--namespace", "shop", "pods", "--no-headers=false", "web-2"], ["web-2 40m 20Mi"]),
+        (["pods", "-ln=1", "-n=shop", "-l=app=db"], ["db-0 20m 96Mi"]),
     ],
 )
 def test_flags(admin: Tool, source: str, arguments: list[str], rows: list[str]) -> None:

@@ -123,9 +123,11 @@ def test_flags_before_and_behind_the_command(cluster: SimCluster) -> None:
 
 
 def test_verbose_shows_requests_without_secrets(cluster: SimCluster, admin: Tool) -> None:
-    assert admin("nodes", "-v=0").err == ""
-    for arguments in (["nodes", "-v"], ["-v", "nodes"], ["nodes", "-v=6"], ["nodes", "--verbose=6"]):
-        result = admin(*arguments)
+    for line in ("nodes -v=0", "nodes -v0", "-v 0 nodes", "nodes --v=0"):
+        assert admin(*line.split()).err == ""
+    for line in ("nodes -v", "-v nodes", "nodes -v=6", "nodes -v6", "nodes -v 6", "-v 6 nodes", "nodes --v=6",
+                 "--v 6 nodes", "nodes --verbose=6"):  # fmt: skip
+        result = admin(*line.split())
         assert result.status == 0
         assert f"GET {cluster.url}/apis/metrics.k8s.io/v1beta1/nodes 200 OK" in result.err
         assert cluster.token("admin") not in result.err

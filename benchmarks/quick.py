@@ -22,6 +22,7 @@ from benchmarks.simulated import Seen, Setup, Simulated, simulated
 BUDGETS = Path(__file__).parent / "budgets.json"
 _SMALL = Setup(nodes=3, pods=30)
 _LARGE = Setup(nodes=5000, pods=150_000)
+_DISCOVERY = "GET /apis/metrics.k8s.io"
 _WITHOUT_API = Setup(nodes=200, pods=6000, metrics_api=False)
 
 CASES: Mapping[Setup, Sequence[str]] = {
@@ -74,10 +75,20 @@ def _costs(runs: int) -> dict[str, Cost]:
                 name = f"{command}, {setup.nodes:,} nodes{'' if setup.metrics_api else ' without metrics API'}"
                 environment = clients.environment(cluster.kubeconfig, Path(folder), plugin)
                 cost = _cost(command.split(), cluster, environment, Path(folder), runs)
+                if setup is _LARGE:
+                    cost = _whatever_the_machine(cost)
                 if setup is _SMALL:
                     cost = dataclasses.replace(cost, modules=_modules(command.split(), environment, plugin))
                 costs[name] = cost
     return costs
+
+
+def _whatever_the_machine(cost: Cost) -> Cost:
+    """Without the discovery, which is asked for where metrics take more than a second: on some machines they do."""
+    requests = {request: count for request, count in cost.requests.items() if request != _DISCOVERY}
+    return dataclasses.replace(
+        cost, requests=requests, connections=cost.connections - (len(cost.requests) - len(requests))
+    )
 
 
 def _cost(

@@ -10,12 +10,7 @@ import click
 
 from kubectl_metrics import __version__
 from kubectl_metrics.commands import options
-from kubectl_metrics.commands.completion import completion
-from kubectl_metrics.commands.diagnose import diagnose
-from kubectl_metrics.commands.nodes import nodes
 from kubectl_metrics.commands.pflag import Group
-from kubectl_metrics.commands.pods import pods
-from kubectl_metrics.commands.raw import raw
 from kubectl_metrics.errors import ExitStatus, MetricsError
 from kubectl_metrics.output.terminal import emit, say
 
@@ -28,13 +23,46 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
+class _Commands(Group):
+    """The commands, each of which is imported when it is asked for: to start is most of a small table's time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click asks so
+        return ["completion", "diagnose", "nodes", "pods", "raw"]
+
+    def load(self, name: str) -> click.Command | None:
+        match name:
+            case "completion":
+                from kubectl_metrics.commands.completion import completion
+
+                return completion
+            case "diagnose":
+                from kubectl_metrics.commands.diagnose import diagnose
+
+                return diagnose
+            case "nodes":
+                from kubectl_metrics.commands.nodes import nodes
+
+                return nodes
+            case "pods":
+                from kubectl_metrics.commands.pods import pods
+
+                return pods
+            case "raw":
+                from kubectl_metrics.commands.raw import raw
+
+                return raw
+        return None
+
+
 _EPILOG = """\
 'kubectl metrics COMMAND --help' lists a command's flags. Those of the connection (-n, --context, --kubeconfig, --as, -v
 and more) are kubectl's and can stand before the command as well.
 """
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG, no_args_is_help=False)
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG, no_args_is_help=False
+)
 @options.connection_options
 @click.option(
     "--version",
@@ -53,13 +81,6 @@ def group(**given: object) -> None:
     kubectl metrics raw /apis/metrics.k8s.io/v1beta1/nodes
     kubectl metrics diagnose                  why metrics are missing
     """
-
-
-group.add_command(nodes)
-group.add_command(pods)
-group.add_command(raw)
-group.add_command(diagnose)
-group.add_command(completion)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kubectl_metrics.errors import ExitStatus
-from kubectl_metrics.output import gaps
 from kubectl_metrics.output.terminal import emit, say
 from kubectl_metrics.usage.model import Usage
 
@@ -13,6 +12,9 @@ def finish(usage: Usage, document: str | bytes, *, strict: bool = False) -> Exit
     for note in usage.notes:
         say(f"note: {note}")
     emit(document)
-    for line in gaps.lines(usage.gaps):
-        say(f"warning: {line}")
+    if usage.gaps:
+        from kubectl_metrics.output import gaps
+
+        for line in gaps.lines(usage.gaps):
+            say(f"warning: {line}")
     return ExitStatus.INCOMPLETE if strict and usage.gaps else ExitStatus.OK

@@ -11,7 +11,7 @@ from kubectl_metrics.commands.answer import finish
 from kubectl_metrics.commands.arguments import check_label_selector, check_sort_key, one_name
 from kubectl_metrics.commands.pflag import Command
 from kubectl_metrics.errors import ExitStatus, UsageError
-from kubectl_metrics.output import documents, table
+from kubectl_metrics.output import table
 from kubectl_metrics.output.terminal import say
 from kubectl_metrics.sources.query import NodesQuery
 from kubectl_metrics.usage import report
@@ -50,6 +50,8 @@ def nodes(ctx: click.Context, /, **given: Any) -> ExitStatus:
     if not usage.items and not usage.nodes:
         say("No resources found")
     if given["output"]:
+        from kubectl_metrics.output import documents
+
         document = documents.nodes_document(usage, sort_by=given["sort_by"], capacity=given["show_capacity"])
         text = documents.render(document, given["output"])
     else:

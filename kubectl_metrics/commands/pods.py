@@ -11,7 +11,7 @@ from kubectl_metrics.commands.answer import finish
 from kubectl_metrics.commands.arguments import check_field_selector, check_label_selector, check_sort_key, one_name
 from kubectl_metrics.commands.pflag import Command
 from kubectl_metrics.errors import ExitStatus, UsageError
-from kubectl_metrics.output import documents, table
+from kubectl_metrics.output import table
 from kubectl_metrics.output.terminal import say
 from kubectl_metrics.sources.query import PodsQuery
 from kubectl_metrics.usage import report
@@ -67,6 +67,8 @@ def pods(ctx: click.Context, /, **given: Any) -> ExitStatus:
     if not usage.items and not usage.gaps:
         say("No resources found" if everywhere else f"No resources found in {session.namespace} namespace.")
     if given["output"]:
+        from kubectl_metrics.output import documents
+
         document = documents.pods_document(usage, sort_by=given["sort_by"], namespaces=everywhere)
         text = documents.render(document, given["output"])
     else:

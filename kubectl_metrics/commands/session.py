@@ -5,29 +5,27 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
-from ssl import SSLContext
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
-from msgspec import structs
 
-from kubectl_metrics.commands import settings
-from kubectl_metrics.connection import api_transport, credentials, expiry, kubeconfig, tls
-from kubectl_metrics.connection.credentials import Credentials
+from kubectl_metrics.commands import kubelet_access, settings
+from kubectl_metrics.connection import api_transport, credentials, kubeconfig
 from kubectl_metrics.connection.deadlines import Total
-from kubectl_metrics.connection.transport import Transport
-from kubectl_metrics.errors import DecodeError, HTTPStatusError, KubeconfigError, UsageError
+from kubectl_metrics.errors import DecodeError, HTTPStatusError, UsageError
 from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
-from kubectl_metrics.sources.access import Kubelets
 from kubectl_metrics.sources.choose import Sources
-from kubectl_metrics.sources.kubelets import KubeletSource
 from kubectl_metrics.sources.metrics_api import METRICS_TIMEOUT, MetricsAPI
-from kubectl_metrics.sources.query import KubeletOptions
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from kubectl_metrics.sources.access import Kubelets
+    from kubectl_metrics.sources.kubelets import KubeletSource
 
 
 class Session:
@@ -54,11 +52,10 @@ class Session:
             raise UsageError("--timeout leaves no time for --window, after which the kubelets are asked a second time")
         total = None if seconds is None else Total(seconds)
         self.api = api_transport(config, mine, environ=os.environ, total=total, trace=trace)
-        named = given["kubelet_certificate_authority"]
         self.api_authority = config.certificate_authority
-        self.kubelet_authority = _read(named) if named else config.certificate_authority
-        self.access = _kubelets(self.api, self.kubelet_authority, mine, kubelet_options, given, trace, total)
-        self.kubelets = KubeletSource(self.api, self.access, window=window, total=total, progress=self._progress)
+        self._kubelet_access = kubelet_access.prepare(kubelet_options, given, config.certificate_authority, mine)
+        self.kubelet_authority = self._kubelet_access.authorities
+        self._total, self._trace, self._window = total, trace, window
         if window is not None:
             mode = "kubelet"  # only the kubelets can measure over a window of one's own choice
         self.mode = mode
@@ -67,7 +64,19 @@ class Session:
         if mode == "auto":
             patience = min(config.request_timeout or METRICS_TIMEOUT, math.inf if seconds is None else seconds / 2)
         self.metrics_api = MetricsAPI(self.api, timeout=patience, progress=self._progress)
-        self.sources = Sources(mode, self.metrics_api, self.kubelets)
+        self.sources = Sources(mode, self.metrics_api, lambda: self.kubelets)
+
+    @cached_property
+    def access(self) -> Kubelets:
+        """The way to the kubelets."""
+        return self._kubelet_access.open(self.api, self._trace, self._total)
+
+    @cached_property
+    def kubelets(self) -> KubeletSource:
+        """The kubelets as a source; where nobody asks them, nothing of that is imported."""
+        from kubectl_metrics.sources.kubelets import KubeletSource
+
+        return KubeletSource(self.api, self.access, window=self._window, total=self._total, progress=self._progress)
 
     def __enter__(self) -> Session:
         return self
@@ -80,55 +89,6 @@ class Session:
         if isinstance(error, DecodeError):  # which quotes what it could not read
             error.message = self.api.redact(error.message)
         if isinstance(error, HTTPStatusError) and error.status == 401 and error.hint is None:
+            from kubectl_metrics.connection import expiry
+
             error.hint = expiry.explain(self._credentials, datetime.now(timezone.utc))
-
-
-def _kubelets(
-    api: Transport,
-    authorities: bytes | None,
-    mine: Credentials,
-    kubelet_options: KubeletOptions,
-    given: dict[str, Any],
-    trace: Callable[[str], None] | None,
-    total: Total | None,
-) -> Kubelets:
-    """Direct access is with the same credentials as to the API server, unless the flags name a certificate."""
-    if mine.impersonation:
-        # A kubelet knows no impersonation: it would see the real user, who may be allowed more than the other one.
-        if kubelet_options.access == "direct":
-            raise UsageError("kubelets know no impersonation: --as does not go with --kubelet-access direct")
-        kubelet_options = structs.replace(kubelet_options, access="proxy")
-    if authorities is None and kubelet_options.secure and not given["kubelet_insecure_tls"]:
-        # The system's roots vouch for public names, and which names a node has it says itself.
-        if kubelet_options.access == "direct":
-            raise UsageError(
-                "the kubeconfig names no CA of the cluster, by which the kubelets could be verified",
-                hint="name it with --kubelet-certificate-authority FILE, or ask with --kubelet-access proxy",
-            )
-        kubelet_options = structs.replace(kubelet_options, access="proxy")
-    certificate_file, key_file = given["kubelet_client_certificate"], given["kubelet_client_key"]
-    if bool(certificate_file) != bool(key_file):
-        raise UsageError("--kubelet-client-certificate and --kubelet-client-key go together")
-    certificate = (_read(certificate_file), _read(key_file)) if certificate_file else mine.certificate
-    authority_file = given["kubelet_certificate_authority"]
-
-    def context() -> SSLContext:
-        return tls.client_context(
-            authorities=authorities, insecure=given["kubelet_insecure_tls"], certificate=certificate
-        )
-
-    if certificate_file or authority_file:
-        # Files that were named on the command line are looked at before anybody is asked.
-        try:
-            context()
-        except KubeconfigError as error:
-            named = ", ".join(filter(None, (authority_file, certificate_file, key_file)))
-            raise KubeconfigError(f"{error.message} (kubelet TLS files: {named})") from error
-    return Kubelets(api, kubelet_options, context, None if certificate_file else mine.authorization, trace, total)
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise KubeconfigError(f"cannot read {path}: {error.strerror}") from error

@@ -11,7 +11,6 @@ import operator
 from collections.abc import Sequence
 
 from kubectl_metrics.usage.model import NodesUsage
-from kubectl_metrics.usage.order import descending
 from kubectl_metrics.wire.core import Node
 from kubectl_metrics.wire.metrics_list import ContainerMetrics, NodeMetrics, PodMetrics, Usage
 
@@ -50,9 +49,9 @@ class Capacity:
 def node_order(items: Sequence[NodeMetrics], sort_by: str | None) -> list[NodeMetrics]:
     """Nodes as kubectl sorts them: by name, or by falling "cpu" or "memory"."""
     if sort_by == "cpu":
-        return [items[i] for i in descending([millicores(item.usage.cpu) for item in items])]
+        return [items[i] for i in _descending([millicores(item.usage.cpu) for item in items])]
     if sort_by == "memory":
-        return [items[i] for i in descending([item.usage.memory for item in items])]
+        return [items[i] for i in _descending([item.usage.memory for item in items])]
     return sorted(items, key=lambda item: item.metadata.name)
 
 
@@ -97,6 +96,12 @@ def _swap_cells(usage: Usage, has: Capacity | None) -> Row:
     return (f"{swap // _MEBI}Mi", f"{percentage(swap * 1000, has.swap * 1000)}%")
 
 
+def _descending(keys: Sequence[int]) -> Sequence[int]:
+    from kubectl_metrics.usage.order import descending
+
+    return descending(keys)
+
+
 def pod_totals(pod: PodMetrics) -> tuple[int, int]:
     """CPU in nanocores and memory in bytes of all containers."""
     cpu = memory = 0
@@ -109,9 +114,9 @@ def pod_totals(pod: PodMetrics) -> tuple[int, int]:
 def pod_order(items: Sequence[PodMetrics], sort_by: str | None, namespaces: bool) -> list[PodMetrics]:
     """Pods as kubectl sorts them: by name (with ``namespaces`` by namespace first), or by falling "cpu" or "memory"."""
     if sort_by == "cpu":
-        return [items[i] for i in descending([millicores(pod_totals(pod)[0]) for pod in items])]
+        return [items[i] for i in _descending([millicores(pod_totals(pod)[0]) for pod in items])]
     if sort_by == "memory":
-        return [items[i] for i in descending([pod_totals(pod)[1] for pod in items])]
+        return [items[i] for i in _descending([pod_totals(pod)[1] for pod in items])]
     if not namespaces:
         return sorted(items, key=_NAME)
     grouped: dict[str, list[PodMetrics]] = {}  # many short lists of names are sorted in half the time of one of pairs
@@ -123,9 +128,9 @@ def pod_order(items: Sequence[PodMetrics], sort_by: str | None, namespaces: bool
 def container_order(items: Sequence[ContainerMetrics], sort_by: str | None) -> list[ContainerMetrics]:
     """Containers of one pod as kubectl sorts them: by name, or by falling "cpu" or "memory"."""
     if sort_by == "cpu":
-        return [items[i] for i in descending([millicores(item.usage.cpu) for item in items])]
+        return [items[i] for i in _descending([millicores(item.usage.cpu) for item in items])]
     if sort_by == "memory":
-        return [items[i] for i in descending([item.usage.memory for item in items])]
+        return [items[i] for i in _descending([item.usage.memory for item in items])]
     return sorted(items, key=lambda item: item.name)
 
 

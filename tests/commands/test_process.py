@@ -138,7 +138,10 @@ def test_what_a_command_does_not_use_is_not_imported(config: str) -> None:
     """Start-up is most of the time of a small cluster's table."""
     for arguments in (["nodes"], ["pods", "-A"], ["raw", "/version"], ["nodes", "--source", "kubelet"]):
         modules = imported(*arguments, "--kubeconfig", config)
-        assert "kubectl_metrics.sources.kubelets" in modules
+        assert ("kubectl_metrics.sources.kubelets" in modules) == ("kubelet" in arguments)
+        assert f"kubectl_metrics.commands.{arguments[0]}" in modules
+        others = {"completion", "diagnose", "nodes", "pods", "raw"} - {arguments[0]}
+        assert not {f"kubectl_metrics.commands.{name}" for name in others} & modules
         assert not {"kubernetes", "urllib3", "tabulate", "requests", "asyncio", "unittest"} & modules
     assert not {"kubernetes", "yaml", "urllib3", "ssl"} & imported("nodes", "--help")
 

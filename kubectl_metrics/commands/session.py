@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from kubectl_metrics.sources.access import Kubelets
     from kubectl_metrics.sources.kubelets import KubeletSource
 
+_LAST_LOOK = 15.0  # seconds for what --wait has begun when its time is over; a diagnosis takes a few
+
 
 class Session:
     """One command's connection to a cluster, and the sources behind it; a context manager, whose end closes it all."""
@@ -51,6 +53,8 @@ class Session:
         if seconds is not None and window is not None and seconds <= window:
             raise UsageError("--timeout leaves no time for --window, after which the kubelets are asked a second time")
         total = None if seconds is None else Total(seconds)
+        if given.get("wait") is not None:
+            total = Total(given["wait"], "--wait", grace=_LAST_LOOK)
         self.api = api_transport(config, mine, environ=os.environ, total=total, trace=trace)
         self.api_authority = config.certificate_authority
         self._kubelet_access = kubelet_access.prepare(kubelet_options, given, config.certificate_authority, mine)

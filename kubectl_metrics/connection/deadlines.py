@@ -31,10 +31,11 @@ class Total:
 
     __slots__ = ("name", "seconds", "when")
 
-    def __init__(self, seconds: float, name: str = "--timeout") -> None:
+    def __init__(self, seconds: float, name: str = "--timeout", grace: float = 0.0) -> None:
+        """``seconds`` from now, and ``grace`` more for what has been begun by then."""
         self.seconds = seconds
         self.name = name
-        self.when = time.monotonic() + seconds
+        self.when = time.monotonic() + seconds + grace
 
     def left(self) -> float:
         """Seconds until then, negative when it is over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from kubectl_metrics.diagnosis.check import Check
-from kubectl_metrics.diagnosis.evidence import Unknown
+from kubectl_metrics.diagnosis.evidence import ABSENT, FAILED, REFUSED, Unknown
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Finding, NotChecked, Severity, Skipped, Stage
 from kubectl_metrics.diagnosis.probe import KubeletProbe
@@ -49,8 +49,10 @@ def _see(category: Category, facts: Facts) -> tuple[str, bool]:
         works = _WORKS.get(category)
         return seen, works is None or works(facts)
     except Unknown as unknown:
-        what = unknown.read.what
-        return f"not looked at: needs {what}" if unknown.read.message and what else "not looked at", False
+        read = unknown.read
+        subject = read.what.partition(" ")[2]
+        reasons = {REFUSED: f"needs {read.what}", ABSENT: f"{subject} is not served", FAILED: f"{subject}: no answer"}
+        return f"not looked at: {reasons[read.state]}" if subject and read.state in reasons else "not looked at", False
 
 
 def _api_server(facts: Facts) -> str:
@@ -72,6 +74,8 @@ def _registration(facts: Facts) -> str:
 
 def _aggregation(facts: Facts) -> str:
     found = facts.available
+    if not facts.api_services:
+        return "there is no APIService"
     if found is None:
         return "the APIService has no condition Available"
     if found.status == "True":

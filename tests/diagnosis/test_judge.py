@@ -10,11 +10,11 @@ import pytest
 
 from kubectl_metrics.diagnosis.catalogue import CHECKS, RETIRED
 from kubectl_metrics.diagnosis.check import Check, check, means_any
-from kubectl_metrics.diagnosis.evidence import Evidence, Read
+from kubectl_metrics.diagnosis.evidence import OK, Evidence, Read
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Finding, Proof, Severity, Skipped, Suppression, Verdict
 from kubectl_metrics.diagnosis.judge import grounds, in_order, judge
-from tests.diagnosis.build import NODES, SERVER_POD, healthy, of, refused
+from tests.diagnosis.build import NODES, SERVER_POD, absent, failed, healthy, of, refused
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 SERVER = f"kube-system/{SERVER_POD}"
@@ -516,6 +516,22 @@ def test_suppressing_one_id_leaves_the_others() -> None:
     assert [
         one.id for one in verdict(finds("KM404"), finds("KM405"), suppressed=silence("KM404=x", "KM405")).findings
     ] == ["KM404"]
+
+
+def test_why_a_stage_was_not_looked_at() -> None:
+    for read, words in (
+        (refused("list nodes.metrics.k8s.io"), "not looked at: needs list nodes.metrics.k8s.io"),
+        (absent("list nodes.metrics.k8s.io"), "not looked at: nodes.metrics.k8s.io is not served"),
+        (failed("list nodes.metrics.k8s.io", 503), "not looked at: nodes.metrics.k8s.io: no answer"),
+    ):
+        evidence = healthy()
+        evidence.node_metrics = read
+        (data,) = [one for one in judge(evidence).stages if one.category is Category.DATA]
+        assert data.seen == words
+    evidence = healthy()
+    evidence.api_services = Read(what="list apiservices", state=OK, value=[])
+    (aggregation,) = [one for one in judge(evidence).stages if one.category is Category.AGGREGATION]
+    assert aggregation.seen == "there is no APIService"
 
 
 def test_stages_tell_the_worst_of_what_is_reported() -> None:

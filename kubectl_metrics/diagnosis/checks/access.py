@@ -10,6 +10,7 @@ from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 
 _SHOWN = 5
+_HARDLY = 4  # times as many questions without an answer as with one
 _SKEW = 60  # seconds that clocks may differ by: a minute is nothing to a certificate, and no NTP is that bad
 
 # What does not come from the API server but from what is behind it: other checks judge that.
@@ -28,24 +29,26 @@ _BEHIND = frozenset({"discovery", "node_metrics", "pod_metrics", "readyz", "live
     needs=(),
 )
 def reads_failed(facts: Facts) -> Iterator[Fault]:
-    """A 503 for metrics.k8s.io itself is no trouble of the API server's. An error if it is more than was answered."""
-    failed = list(_failed(facts.evidence))
-    if not failed:
-        return
-    proofs = [_proof(read) for read in failed[:_SHOWN]]
+    """A 503 for metrics.k8s.io itself is no trouble of the API server's. An error if it is more than was answered.
+
+    What --timeout has cut off is nobody's fault, as long as something was seen.
+    """
+    failed = [read for read in _unanswered(facts.evidence) if read.failure != OUT_OF_TIME]
+    late = [read for read in _unanswered(facts.evidence) if read.failure == OUT_OF_TIME]
+    proofs = [_proof(read) for read in (failed or late)[:_SHOWN]]
     answered = sum(_is_answered(read) for _, read in _reads(facts.evidence))
-    if not answered:
+    if not answered and proofs:
         yield Fault(evidence=proofs, title="The API server could not answer any question")
-    elif answered < len(failed):
+    elif answered < len(failed) or answered * _HARDLY < len(failed) + len(late):
         yield Fault(evidence=proofs, title="The API server could not answer most questions")
-    else:
+    elif failed:
         yield Fault(evidence=proofs, severity=Severity.WARNING)
 
 
-def _failed(evidence: Evidence) -> Iterator[Read[object]]:
-    """Those reads; what is behind /apis/GROUP may be an error of whoever serves it."""
+def _unanswered(evidence: Evidence) -> Iterator[Read[object]]:
+    """The reads that have failed; what is behind /apis/GROUP may be an error of whoever serves it."""
     for name, read in _reads(evidence):
-        if name not in _BEHIND and read.state == FAILED and read.failure != OUT_OF_TIME:
+        if name not in _BEHIND and read.state == FAILED:
             yield read
 
 

@@ -38,10 +38,12 @@ def connect(asking: Asking, evidence: Evidence) -> None:
     if response.status == 401:
         checked(response, "get /version")  # raises: nothing else would be answered either
     evidence.collected_at = _rfc3339(now)
+    body = asking.api.redact(response.body.decode("latin-1")).encode("latin-1")
+    response = msgspec.structs.replace(response, body=body)
     evidence.version = outcome("get /version", response, object_decoder(objects.Version))
     evidence.connected = Connected(
         server=asking.api.server,
-        date=response.headers.get("Date", ""),
+        date=asking.api.redact(response.headers.get("Date", "")),
         asked=_rfc3339(now - timedelta(seconds=response.seconds / 2)),
         seconds=round(response.seconds, 3),
         direct=not asking.api.proxied,

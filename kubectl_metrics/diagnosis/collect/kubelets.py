@@ -43,8 +43,8 @@ from kubectl_metrics.sources.access import (
     CONNECT_TIMEOUT,
     MAX_USAGE,
     PROXIED,
+    Channel,
     Kubelets,
-    Parameters,
     direct_channel,
     is_api_refusal,
 )
@@ -64,8 +64,6 @@ _LEAST = 3.0  # seconds: with less than that, nothing new is begun
 _EXCERPT = 300  # characters of a body that is an error
 _CONNECTED = frozenset({"", *(kind.value for kind in UNVERIFIED_KINDS), FailureKind.TLS.value})
 _ELSEWHERE = frozenset(kind.value for kind in UNREACHABLE_KINDS | UNVERIFIED_KINDS | {FailureKind.TLS})
-
-Get = Callable[[str, Parameters, float, int], Response]
 
 
 class Authorities(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,7 +182,7 @@ class _Prober:
     def _ask_directly(self, transport: Transport, path: str, attempt: Attempt, found: KubeletProbe) -> bool:
         """Whether there was an HTTP answer. Unless --kubelet-insecure-tls says so, a bad certificate is the end."""
         try:
-            answer = self._ask(direct_channel(transport).get, path, self._left(), found)
+            answer = self._ask(direct_channel(transport), path, self._left(), found)
         except ConnectionFailed as error:
             secured = transport.certificate is not None and error.kind not in UNVERIFIED_KINDS
             if secured or error.kind is FailureKind.HUNG:  # the kubelet is there, and its answer is not
@@ -251,7 +249,7 @@ class _Prober:
             if not seconds or self._by_proxy.hopeless():
                 return None
             try:
-                answer = self._ask(self._kubelets.proxy(node).get, path, seconds, found, proxied=True)
+                answer = self._ask(self._kubelets.proxy(node), path, seconds, found)
             except ConnectionFailed as error:
                 self._by_proxy.note(reached=error.kind not in (FailureKind.HUNG, FailureKind.TIMEOUT))
                 answer = _failed(path, error)
@@ -268,7 +266,7 @@ class _Prober:
             answer = None
             if transport is not None and (seconds := self._left()):
                 try:
-                    answer = self._ask(direct_channel(transport).get, path, seconds, found)
+                    answer = self._ask(direct_channel(transport), path, seconds, found)
                 except ConnectionFailed as error:
                     answer = _failed(path, error)
                 found.answers.append(answer)
@@ -282,21 +280,21 @@ class _Prober:
         left = min(self._end - time.monotonic(), self._timeout)
         return left if left >= min(_LEAST, self._timeout) else 0.0
 
-    def _ask(self, get: Get, path: str, seconds: float, found: KubeletProbe, *, proxied: bool = False) -> Answer:
+    def _ask(self, channel: Channel, path: str, seconds: float, found: KubeletProbe) -> Answer:
         """The answer, whatever its status. Raises ConnectionFailed."""
         asked = time.time()
-        response = get(path, (), seconds, MAX_USAGE)
+        response = channel.get(path, (), seconds, MAX_USAGE)
         good = 200 <= response.status < 300
         if good and path == CONFIG:
             found.authentication = authentication(response.body)
         return Answer(
             path=path,
-            proxied=proxied,
-            by_api=proxied and not good and is_api_refusal(response),
+            proxied=channel.proxied,
+            by_api=channel.proxied and not good and is_api_refusal(response),
             status=response.status,
             message="" if good else _excerpt(response),
-            content_type=response.headers.get("Content-Type", "")[:100],
-            date=response.headers.get("Date", "")[:40],
+            content_type=channel.redact(response.headers.get("Content-Type", ""))[:100],
+            date=channel.redact(response.headers.get("Date", ""))[:40],
             asked=_timestamp(asked + response.seconds / 2),
             seconds=round(response.seconds, 3),
             scrape=summarize(response.body) if good and path not in (HEALTH, CONFIG) else None,

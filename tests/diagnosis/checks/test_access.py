@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_metrics.diagnosis.evidence import OK, Evidence, Read
+from kubectl_metrics.diagnosis.evidence import OK, OUT_OF_TIME, Evidence, Read
 from kubectl_metrics.diagnosis.findings import Severity
 from kubectl_metrics.diagnosis.judge import judge
 from tests.diagnosis.build import absent, at, failed, healthy, of, refused, roots
@@ -44,6 +44,18 @@ def test_an_api_server_that_answers_next_to_nothing_is_an_error(version: bool, t
     assert roots(found) == ["KM101"]
     assert of(found, "KM101").severity is Severity.ERROR
     assert title in of(found, "KM101").title
+
+
+@pytest.mark.parametrize(("answered", "root"), [(0, "KM101"), (1, "KM101"), (2, None)])
+def test_when_time_was_over_before_anything_was_seen_all_is_not_well(answered: int, root: str | None) -> None:
+    evidence = Evidence(connected=healthy().connected)
+    names = ("version", "api_services", "nodes", "pods", "csrs", "hpas", "events")
+    for name in names[:answered]:
+        setattr(evidence, name, getattr(healthy(), name))
+    for name in names[answered:]:
+        setattr(evidence, name, failed(name, 0, "not asked: the 6s of --timeout are over", OUT_OF_TIME))
+    found = judge(evidence)
+    assert (roots(found)[:1] == ["KM101"]) == (root is not None)
 
 
 @pytest.mark.parametrize("outcome", [refused("list hpas"), absent("list hpas")])

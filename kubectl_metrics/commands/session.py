@@ -19,6 +19,7 @@ from kubectl_metrics.commands import settings
 from kubectl_metrics.connection import api_transport, credentials, expiry, kubeconfig, tls
 from kubectl_metrics.connection.credentials import Credentials
 from kubectl_metrics.connection.deadlines import Total
+from kubectl_metrics.connection.kubefile import home_folder
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import HTTPStatusError, KubeconfigError, UsageError
 from kubectl_metrics.output.progress import Progress
@@ -40,7 +41,7 @@ class Session:
         kubelet_options = settings.for_kubelets(given)
         trace = say if settings.verbosity(ctx) else None
         overrides = settings.overrides(ctx)
-        config = kubeconfig.load(overrides, os.environ, Path.home())
+        config = kubeconfig.load(overrides, os.environ, home_folder())
         mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin is not None and sys.stdin.isatty())
         self._credentials = mine
         self.namespace = config.namespace

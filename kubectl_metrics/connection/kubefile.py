@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -23,9 +24,9 @@ from kubectl_metrics.errors import KubeconfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 MAX_FILE = 16 * 1024 * 1024  # bytes of one kubeconfig, certificate or token file
+NO_HOME = Path("/nonexistent")  # Debian's home of users who have none
 
 T = TypeVar("T")
 
@@ -127,6 +128,18 @@ class RawUser(msgspec.Struct, frozen=True, rename="kebab"):
 
     def __repr__(self) -> str:
         return "RawUser(...)"
+
+
+def home_folder() -> Path:
+    """The user's home folder; ``NO_HOME`` where there is none.
+
+    A container may run as any number: without $HOME and without a line in /etc/passwd, nobody knows a home. (kubectl
+    would then read .kube/config in the working directory, which is anybody's.)
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        return NO_HOME
 
 
 def read_files(explicit: str | None, environ: Mapping[str, str], home: Path) -> Merged:

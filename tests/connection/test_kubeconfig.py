@@ -13,7 +13,9 @@ import yaml
 
 from kubectl_metrics.connection.config import ClientConfig, Impersonation, Overrides, UserConfig, parse_timeout
 from kubectl_metrics.connection.kubeconfig import load
+from kubectl_metrics.connection.kubefile import NO_HOME, home_folder
 from kubectl_metrics.errors import UsageError
+from tests.harness import lose_home
 
 
 def b64(text: str) -> str:
@@ -71,6 +73,14 @@ def test_home(world: World) -> None:
     found = world.load()
     assert (found.context, found.server, found.namespace) == ("home", "https://home.example:6443", "default")
     assert (found.user.name, found.user.token) == ("home", "home-token")
+
+
+def test_home_of_a_user_whom_nobody_knows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert home_folder() == tmp_path
+    lose_home(monkeypatch)
+    assert home_folder() == NO_HOME
+    assert not NO_HOME.exists()
 
 
 def test_environment_before_home(world: World) -> None:

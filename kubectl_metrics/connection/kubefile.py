@@ -190,11 +190,15 @@ def read_bytes(path: str | Path) -> bytes:
     """The whole file, which may be a pipe (``--kubeconfig <(...)``), up to ``MAX_FILE``.
 
     Raises:
-        OSError: it cannot be read; EFBIG if it is larger.
+        OSError: it cannot be read; EFBIG if it is larger, EINVAL if no file can have such a path.
     """
     import errno
 
-    with open(path, "rb") as file:
+    try:
+        opened = open(path, "rb")  # noqa: SIM115  # the next block closes it
+    except ValueError:  # there is a NUL in it, which YAML can write; the number and the text are Go's
+        raise OSError(errno.EINVAL, "invalid argument") from None
+    with opened as file:
         if stat.S_ISBLK(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "is a block device")
         data = file.read(MAX_FILE + 1)

@@ -69,6 +69,11 @@ def test_token_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+def test_token_file_that_no_file_can_be() -> None:
+    with pytest.raises(CredentialError, match=r"the token file of user \"me\": open a\x00b: invalid argument$"):
+        of(token_file="a\0b")
+
+
 @pytest.mark.parametrize("token", ["s3cret\nX-Evil: 1", "s3cret\x00", "s3crét"])
 def test_token_that_is_no_header(token: str) -> None:
     with pytest.raises(CredentialError, match="characters that no HTTP header may have") as caught:

@@ -456,11 +456,27 @@ def test_a_kubeconfig_wins_over_the_pod(world: World) -> None:
     world.become_pod()
     world.write("home/.kube/config", config("home"))
     assert world.load().server == "https://home.example:6443"
+    assert world.load().user.token == "home-token"
+
+
+def test_the_pods_namespace_is_that_of_a_context_without_one(world: World) -> None:
+    world.become_pod()
+    content = config("home")
+    world.write("home/.kube/config", content)
+    assert world.load().namespace == "pod-namespace"
+    assert world.load(server="https://x").namespace == "pod-namespace"
+    assert world.load(namespace="of-flag").namespace == "of-flag"
+    world.environ["POD_NAMESPACE"] = "of-environment"
+    assert world.load().namespace == "of-environment"
+    content["contexts"][0]["context"]["namespace"] = "default"
+    world.write("home/.kube/config", content)
+    assert world.load().namespace == "default"
 
 
 def test_a_server_flag_wins_over_the_pod(world: World) -> None:
     world.become_pod()
-    assert world.load(server="https://x").user == UserConfig()
+    found = world.load(server="https://x")
+    assert (found.user, found.namespace) == (UserConfig(), "pod-namespace")
 
 
 def test_the_pod_wins_over_a_kubeconfig_without_a_server(world: World) -> None:

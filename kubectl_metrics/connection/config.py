@@ -10,6 +10,7 @@ import msgspec
 from kubectl_metrics.errors import UsageError
 from kubectl_metrics.wire.time import parse_duration
 
+LOGIN_TIMEOUT = 120.0  # seconds for a program or an issuer to give credentials, where nobody sits at a terminal
 MAX_TIMEOUT = 10 * 365 * 86400.0  # seconds; more overflows the timers of some platforms
 
 

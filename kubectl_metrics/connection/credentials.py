@@ -55,6 +55,7 @@ def resolve(config: ClientConfig, *, environ: Mapping[str, str], interactive: bo
 
     Raises:
         CredentialError: a token file cannot be read, a plugin or provider fails.
+        MetricsError: a provider needs a thread, and the system allows no more.
     """
     user = config.user
     impersonation = _impersonation(user.impersonate)

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kubectl_metrics.connection.config import LOGIN_TIMEOUT
 from kubectl_metrics.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 GROUP = "client.authentication.k8s.io"
 MAX_OUTPUT = 1024 * 1024  # bytes of standard output
-TIMEOUT = 120.0  # seconds, where nobody sits at a terminal
 INTERACTIVE_TIMEOUT = 900.0  # seconds, for a person who looks for a second factor
 
 
@@ -80,7 +80,7 @@ def run(
         config: the cluster it is for, and the names for messages.
         environ: the environment that the plugin's own variables are added to.
         interactive: whether standard input is a terminal.
-        timeout: seconds; by default ``TIMEOUT`` or ``INTERACTIVE_TIMEOUT``.
+        timeout: seconds; by default ``LOGIN_TIMEOUT`` or ``INTERACTIVE_TIMEOUT``.
 
     Raises:
         CredentialError: it cannot be run, fails, takes too long, or answers anything but credentials valid now.
@@ -94,7 +94,7 @@ def run(
         "KUBERNETES_EXEC_INFO": _exec_info(plugin, config, interactive, fail),
     }
     if timeout is None:
-        timeout = INTERACTIVE_TIMEOUT if interactive else TIMEOUT
+        timeout = INTERACTIVE_TIMEOUT if interactive else LOGIN_TIMEOUT
     try:
         process = subprocess.Popen(
             [plugin.command, *plugin.args],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
+from kubectl_metrics.connection import legacy
 from kubectl_metrics.connection.config import AuthProvider, ClientConfig, ExecConfig, Impersonation, UserConfig
 from kubectl_metrics.connection.credentials import Credentials, resolve
 from kubectl_metrics.errors import CredentialError
@@ -198,6 +200,18 @@ def test_oidc_refresh_only_over_verified_tls(server_context: ssl.SSLContext) -> 
     with Server(answering_as_issuer(asked), context=server_context) as server, pytest.raises(CredentialError):
         of(auth_provider=expired(server.url))
     assert server.requests == []
+
+
+def test_oidc_refresh_at_an_issuer_that_is_silent(ca: trustme.CA, server_context: ssl.SSLContext) -> None:
+    pem = base64.b64encode(ca.cert_pem.bytes()).decode()
+    with Server(Peer.hang, context=server_context) as server:
+        provider = expired(server.url, **{"idp-certificate-authority-data": pem})
+        with pytest.raises(CredentialError) as caught:
+            legacy.authorization(provider, "me", timeout=0.3)
+    assert caught.value.message == 'getting credentials: auth provider "oidc" of user "me" gave no token within 0.3s'
+    for left_behind in threading.enumerate():  # it ends with the server
+        if left_behind.name == "auth-provider":
+            left_behind.join()
 
 
 def test_gcp_command(tmp_path: Path) -> None:

@@ -34,16 +34,27 @@ def test_nothing_waits_for_it() -> None:
     assert (seen[0].name, seen[0].daemon) == ("named", True)
 
 
+def test_what_is_done_within_a_time() -> None:
+    assert threads.within(10.0, lambda: "done") == "done"
+    with pytest.raises(ValueError, match="why"):
+        threads.within(10.0, lambda: int("why"))
+    never = threading.Event()
+    with pytest.raises(threads.TooLate):
+        threads.within(0.01, never.wait)
+    never.set()
+
+
 @pytest.mark.usefixtures("none_left")
 @pytest.mark.parametrize(
     "begin",
     [
         lambda: threads.start(int),
+        lambda: threads.within(1.0, int),
         lambda: lookup("localhost", 1, 1.0),
         lambda: Later(int),
         lambda: gather([int], workers=1, most=1),
     ],
-    ids=["start", "lookup", "later", "gather"],
+    ids=["start", "within", "lookup", "later", "gather"],
 )
 def test_no_threads_left(begin: object) -> None:
     assert callable(begin)

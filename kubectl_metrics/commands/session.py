@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from msgspec import structs
 
 from kubectl_metrics.commands import settings
 from kubectl_metrics.connection import api_transport, credentials, expiry, kubeconfig, tls
+from kubectl_metrics.connection.config import MAX_TIMEOUT
 from kubectl_metrics.connection.credentials import Credentials
 from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.kubefile import home_folder
@@ -63,10 +63,7 @@ class Session:
         if window is not None:
             mode = "kubelet"  # only the kubelets can measure over a window of one's own choice
         self.mode = mode
-        # Where the kubelets can answer instead, a metrics API that hangs is not waited for as long as it takes.
-        patience = None
-        if mode == "auto":
-            patience = min(config.request_timeout or METRICS_TIMEOUT, math.inf if seconds is None else seconds / 2)
+        patience = metrics_timeout(config.request_timeout, seconds) if mode == "auto" else None
         self.metrics_api = MetricsAPI(self.api, timeout=patience, progress=self._progress)
         self.sources = Sources(mode, self.metrics_api, self.kubelets)
 
@@ -80,6 +77,22 @@ class Session:
         self.api.close()
         if isinstance(error, HTTPStatusError) and error.status == 401 and error.hint is None:
             error.hint = expiry.explain(self._credentials, datetime.now(timezone.utc))
+
+
+def metrics_timeout(request_timeout: float | None, total: float | None) -> float | None:
+    """The time for metrics.k8s.io: where the kubelets can answer instead, one that hangs is not waited for so long.
+
+    Args:
+        request_timeout: seconds of --request-timeout, None where it was not given.
+        total: seconds of --timeout, None where it was not given.
+
+    Returns:
+        Seconds; None where it has no limit but the one of every request to the API server.
+    """
+    seconds = METRICS_TIMEOUT if request_timeout is None else request_timeout
+    if total is not None:
+        seconds = min(seconds, total / 2)
+    return seconds if seconds < MAX_TIMEOUT else None
 
 
 def _kubelets(

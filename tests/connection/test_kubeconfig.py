@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from kubectl_metrics.connection.config import ClientConfig, Impersonation, Overrides, UserConfig, parse_timeout
+from kubectl_metrics.connection.config import (
+    MAX_TIMEOUT,
+    ClientConfig,
+    Impersonation,
+    Overrides,
+    UserConfig,
+    parse_timeout,
+)
 from kubectl_metrics.connection.kubeconfig import load
 from kubectl_metrics.connection.kubefile import NO_HOME, home_folder
 from kubectl_metrics.errors import UsageError
@@ -510,13 +517,15 @@ def test_no_repr_shows_a_secret(world: World) -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("0", None), ("0s", None), ("5", 5.0), ("+5", 5.0), ("5s", 5.0), ("1m30s", 90.0), ("500ms", 0.5),
+        ("0", MAX_TIMEOUT), ("0s", MAX_TIMEOUT), ("0h0m", MAX_TIMEOUT),
+        ("5", 5.0), ("+5", 5.0), ("5s", 5.0), ("1m30s", 90.0), ("500ms", 0.5),
         ("1.5h", 5400.0), (".5s", 0.5), ("1.s", 1.0), ("100us", 1e-4), ("100µs", 1e-4), ("100μs", 1e-4),
         ("1h1m1s1ms", 3661.001), ("999999999999999999h", 315360000.0),
     ],
 )  # fmt: skip
-def test_timeout(text: str, seconds: float | None) -> None:
-    assert parse_timeout(text) == (seconds if seconds is None else pytest.approx(seconds))
+def test_timeout(text: str, seconds: float) -> None:
+    """Nothing and none are not the same: 0 is no limit, as for kubectl."""
+    assert parse_timeout(text) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
-from pathlib import Path
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any
@@ -19,7 +18,7 @@ from kubectl_metrics.connection import api_transport, credentials, expiry, kubec
 from kubectl_metrics.connection.config import MAX_TIMEOUT
 from kubectl_metrics.connection.credentials import Credentials
 from kubectl_metrics.connection.deadlines import Total
-from kubectl_metrics.connection.kubefile import home_folder
+from kubectl_metrics.connection.kubefile import describe, home_folder, read_bytes
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import HTTPStatusError, KubeconfigError, UsageError
 from kubectl_metrics.output.progress import Progress
@@ -133,6 +132,6 @@ def _kubelets(
 
 def _read(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read_bytes(path)
     except OSError as error:
-        raise KubeconfigError(f"cannot read {path}: {error.strerror}") from error
+        raise KubeconfigError(f"cannot {describe(error, path)}") from None

@@ -117,6 +117,8 @@ def user(overrides: Overrides, entry: Entry | None, cluster_entry: Entry | None,
         raise KubeconfigError(
             f"more than one authentication method found for {where}; found [token basicAuth], only one is allowed"
         )
+    if raw.token_file and (raw.username or raw.password):  # HTTPWrappersForConfig, transport/round_trippers.go
+        raise KubeconfigError(f"username/password or bearer token may be set, but not both: {where}")
     if raw.exec and raw.auth_provider:
         raise KubeconfigError(f"authProvider cannot be provided in combination with an exec plugin for {where}")
     certificate, key = _certificate(overrides, entry, raw)

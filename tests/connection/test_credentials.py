@@ -55,7 +55,8 @@ def test_token_file(tmp_path: Path) -> None:
     assert of(token_file=str(path)).authorization == "Bearer second"
     path.write_text("\n")
     assert of(token_file=str(path), token="other").authorization == "Bearer other"
-    assert of(token_file=str(path)).authorization is None
+    path.unlink()
+    assert of(token_file=str(path), token="other").authorization == "Bearer other"
 
 
 def test_token_file_that_cannot_be_read(tmp_path: Path) -> None:
@@ -65,6 +66,10 @@ def test_token_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f'error: cannot read the token file of user "me": open {path}: no such file or directory'
     )
+    path.write_text(" \n")
+    with pytest.raises(CredentialError) as caught:  # and not a request by nobody
+        of(token_file=str(path), exec=FORBIDDEN)
+    assert str(caught.value) == f'error: the token file of user "me" is empty: {path}'
     path.write_bytes(b"\xffs3cret")
     with pytest.raises(CredentialError, match="is not text") as caught:
         of(token_file=str(path))

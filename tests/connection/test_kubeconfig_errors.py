@@ -206,6 +206,8 @@ def test_half_a_pod_is_none(world: World, missing: str) -> None:
         (user(token="s3cret", username="u"),
          'more than one authentication method found for user "a" in FILE; found [token basicAuth], '
          'only one is allowed'),
+        (config("a", users=[{"name": "a", "user": {"tokenFile": "/s3cret", "password": "s3cret"}}]),
+         'username/password or bearer token may be set, but not both: user "a" in FILE'),
         (user(exec={"command": "x"}, auth_provider={"name": "oidc"}),
          'authProvider cannot be provided in combination with an exec plugin for user "a" in FILE'),
         (user(as_groups=["g"]), 'requesting uid, groups or user-extra for a without impersonating a user'),

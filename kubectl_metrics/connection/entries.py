@@ -10,6 +10,7 @@ Facts
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -207,7 +208,7 @@ def _exec(raw: RawExec, entry: Entry, cluster_entry: Entry | None) -> ExecConfig
         if isinstance(extension, dict) and extension.get("name") == EXEC_EXTENSION:
             config = extension.get("extension")
     return ExecConfig(
-        command=entry.path(raw.command) if "/" in raw.command else raw.command,
+        command=entry.path(raw.command) if os.path.dirname(raw.command) else raw.command,
         args=raw.args,
         env=tuple((variable.name, variable.value) for variable in raw.env),
         api_version=raw.api_version,

@@ -6,6 +6,10 @@ Facts
 - A file that a flag names is relative to the working directory, one in a kubeconfig to the kubeconfig's folder.
 - A server without a scheme is https where a CA, a client certificate or insecure-skip-tls-verify is configured, else
   http (client-go rest/url_utils.go, DefaultServerUrlFor).
+
+Where we differ, on purpose: kubectl asks which of the two it is before it has looked at any of those (ClientConfig in
+client-go tools/clientcmd/client_config.go), and so speaks plain HTTP, without credentials, to every server without a
+scheme. Whoever names a CA wants TLS.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class ExitStatus(enum.IntEnum):
     USAGE = 2
     NO_SOURCE = 3  # neither metrics.k8s.io nor the kubelets have metrics
     INCOMPLETE = 4  # --strict, and something is missing
-    FINDINGS = 5  # reserved for diagnose
+    FINDINGS = 5  # diagnose has found something (--fail-on)
     INTERRUPTED = 130  # Ctrl-C: 128 + SIGINT
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
 import msgspec
+import pytest
 
 from kubectl_metrics.cli import main
 from tests.simcluster import SimCluster
@@ -54,6 +56,12 @@ def run(*arguments: str, terminal: bool = False) -> Result:
     with streams(terminal) as (out, err):
         status = main(list(arguments))
     return Result(int(status), out.written(), err.written())
+
+
+def lose_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs as any number: no $HOME, and no such user in /etc/passwd."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
 
 
 class Tool:

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -135,7 +134,8 @@ def _configured(ctx: click.Context, entries: Callable[[Merged], Iterable[str]]) 
     with asking.limit(asking.seconds):
         from kubectl_metrics.connection import kubefile
 
-        merged = kubefile.read_files(settings.overrides(ctx).kubeconfig, os.environ, Path.home())
+        home = kubefile.home_folder()
+        merged = kubefile.read_files(settings.overrides(ctx).kubeconfig, os.environ, home)
         found += sorted(entries(merged))
     return found
 
@@ -181,11 +181,11 @@ def _ask(ctx: click.Context, question: Callable[[Transport, str], list[str]]) ->
     asking: Asking = ctx.obj
     found: list[str] = []
     with asking.limit(asking.seconds):
-        from kubectl_metrics.connection import api_transport, credentials, kubeconfig
+        from kubectl_metrics.connection import api_transport, credentials, kubeconfig, kubefile
         from kubectl_metrics.connection.deadlines import Total
 
         total = Total(asking.seconds)
-        config = kubeconfig.load(settings.overrides(ctx), os.environ, Path.home())
+        config = kubeconfig.load(settings.overrides(ctx), os.environ, kubefile.home_folder())
         mine = credentials.resolve(config, environ=os.environ, interactive=False)
         with closing(api_transport(config, mine, environ=os.environ, total=total)) as api:
             found += question(api, config.namespace)

@@ -6,7 +6,6 @@ Direct access is with the same credentials as to the API server, unless the flag
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +13,7 @@ from msgspec import structs
 
 from kubectl_metrics.connection import tls
 from kubectl_metrics.connection.credentials import Credentials
+from kubectl_metrics.connection.kubefile import describe, read_bytes
 from kubectl_metrics.errors import KubeconfigError, UsageError
 from kubectl_metrics.sources.query import KubeletOptions
 
@@ -103,6 +103,6 @@ def prepare(
 
 def _read(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read_bytes(path)
     except OSError as error:
-        raise KubeconfigError(f"cannot read {path}: {error.strerror}") from error
+        raise KubeconfigError(f"cannot {describe(error, path)}") from None

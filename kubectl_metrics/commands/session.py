@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from datetime import datetime, timezone
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from kubectl_metrics.commands import kubelet_access, settings
 from kubectl_metrics.connection import api_transport, credentials, kubeconfig
+from kubectl_metrics.connection.config import MAX_TIMEOUT
 from kubectl_metrics.connection.deadlines import Total
+from kubectl_metrics.connection.kubefile import home_folder
 from kubectl_metrics.errors import DecodeError, HTTPStatusError, UsageError
 from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
@@ -40,7 +40,7 @@ class Session:
         kubelet_options = settings.for_kubelets(given)
         trace = say if settings.verbosity(ctx) else None
         overrides = settings.overrides(ctx)
-        config = kubeconfig.load(overrides, os.environ, Path.home())
+        config = kubeconfig.load(overrides, os.environ, home_folder())
         mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin is not None and sys.stdin.isatty())
         self._credentials = mine
         self.namespace = config.namespace
@@ -63,10 +63,7 @@ class Session:
         if window is not None:
             mode = "kubelet"  # only the kubelets can measure over a window of one's own choice
         self.mode = mode
-        # Where the kubelets can answer instead, a metrics API that hangs is not waited for as long as it takes.
-        patience = None
-        if mode == "auto":
-            patience = min(config.request_timeout or METRICS_TIMEOUT, math.inf if seconds is None else seconds / 2)
+        patience = metrics_timeout(config.request_timeout, seconds) if mode == "auto" else None
         self.metrics_api = MetricsAPI(self.api, timeout=patience, progress=self._progress)
         self.sources = Sources(mode, self.metrics_api, lambda: self.kubelets)
 
@@ -96,3 +93,19 @@ class Session:
             from kubectl_metrics.connection import expiry
 
             error.hint = expiry.explain(self._credentials, datetime.now(timezone.utc))
+
+
+def metrics_timeout(request_timeout: float | None, total: float | None) -> float | None:
+    """The time for metrics.k8s.io: where the kubelets can answer instead, one that hangs is not waited for so long.
+
+    Args:
+        request_timeout: seconds of --request-timeout, None where it was not given.
+        total: seconds of --timeout, None where it was not given.
+
+    Returns:
+        Seconds; None where it has no limit but the one of every request to the API server.
+    """
+    seconds = METRICS_TIMEOUT if request_timeout is None else request_timeout
+    if total is not None:
+        seconds = min(seconds, total / 2)
+    return seconds if seconds < MAX_TIMEOUT else None

@@ -10,7 +10,8 @@ import msgspec
 from kubectl_metrics.errors import UsageError
 from kubectl_metrics.wire.time import parse_duration
 
-MAX_TIMEOUT = 10 * 365 * 86400.0  # seconds; more overflows the timers of some platforms
+LOGIN_TIMEOUT = 120.0  # seconds for a program or an issuer to give credentials, where nobody sits at a terminal
+MAX_TIMEOUT = 10 * 365 * 86400.0  # seconds, as good as no limit; more overflows the timers of some platforms
 
 
 class Overrides(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True):
     client_key: str | None = None
     insecure_skip_tls_verify: bool = False
     tls_server_name: str | None = None
-    request_timeout: float | None = None  # seconds, None = no limit; see parse_timeout
+    request_timeout: float | None = None  # seconds, MAX_TIMEOUT = no limit; see parse_timeout
 
     def __repr__(self) -> str:  # the token
         return f"Overrides(kubeconfig={self.kubeconfig!r}, context={self.context!r})"
@@ -102,14 +103,14 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     proxy_url: str | None = None
     disable_compression: bool = False
     user: UserConfig = UserConfig()
-    request_timeout: float | None = None  # seconds
+    request_timeout: float | None = None  # seconds, MAX_TIMEOUT = no limit, None = nobody says
 
 
-def parse_timeout(text: str) -> float | None:
-    """Read the value of ``--request-timeout``: "0" (none), "5" (seconds), "1m30s", "500ms".
+def parse_timeout(text: str) -> float:
+    """Read the value of ``--request-timeout``: "0" (no limit), "5" (seconds), "1m30s", "500ms".
 
     Returns:
-        Seconds, or None for no limit.
+        Seconds, ``MAX_TIMEOUT`` for no limit.
 
     Raises:
         UsageError: anything else.
@@ -124,4 +125,4 @@ def parse_timeout(text: str) -> float | None:
             f"invalid request timeout {text!r}: timeout must be a single integer in seconds, or an integer "
             "followed by a corresponding time unit (e.g. 1s | 2m | 3h)"
         ) from None
-    return min(seconds, MAX_TIMEOUT) or None
+    return min(seconds, MAX_TIMEOUT) or MAX_TIMEOUT

@@ -5,7 +5,8 @@ asked for that (exec plugins, auth providers) is in modules of its own that are 
 
 Facts
 - A token file is read for each use and wins over a token (client-go transport/token_source.go). White space around it
-  is cut off.
+  is cut off. One that cannot be read or is empty is an error only where there is no token beside it
+  (NewBearerAuthWithRefreshRoundTripper and RoundTrip in transport/round_trippers.go).
 - An exec plugin runs only where there is neither token nor basic auth nor client certificate (client-go
   plugin/pkg/client/auth/exec/exec.go, UpdateTransportConfig).
 - The keys of impersonated extra fields are percent-encoded where they are no header name (client-go
@@ -54,14 +55,15 @@ def resolve(config: ClientConfig, *, environ: Mapping[str, str], interactive: bo
         interactive: whether standard input is a terminal that a plugin may ask on.
 
     Raises:
-        CredentialError: a token file cannot be read, a plugin or provider fails.
+        CredentialError: a token file that is needed cannot be read or is empty, a plugin or provider fails.
+        MetricsError: a provider needs a thread, and the system allows no more.
     """
     user = config.user
     impersonation = _impersonation(user.impersonate)
     certificate = (user.certificate, user.key) if user.certificate and user.key else None
     token = user.token
     if user.token_file:
-        token = _read_token(user.token_file, user.name) or token
+        token = _read_token(user.token_file, user.name, token)
     authorization = None
     if token:
         authorization = f"Bearer {token.strip()}"
@@ -85,15 +87,21 @@ def resolve(config: ClientConfig, *, environ: Mapping[str, str], interactive: bo
     return Credentials(authorization, impersonation, certificate)
 
 
-def _read_token(path: str, user: str) -> str:
+def _read_token(path: str, user: str, otherwise: str | None) -> str:
+    """The token in the file, or ``otherwise`` where there is none to be had."""
     from kubectl_metrics.connection.kubefile import describe, read_bytes
 
     try:
-        return read_bytes(path).decode("ascii").strip()
+        token = read_bytes(path).decode("ascii").strip() or otherwise
     except OSError as error:
+        if otherwise:
+            return otherwise
         raise CredentialError(f'cannot read the token file of user "{user}": {describe(error, path)}') from None
     except UnicodeDecodeError:
         raise CredentialError(f'the token file of user "{user}" is not text: {path}') from None
+    if not token:
+        raise CredentialError(f'the token file of user "{user}" is empty: {path}')
+    return token
 
 
 def _impersonation(who: Impersonation | None) -> tuple[tuple[str, str], ...]:

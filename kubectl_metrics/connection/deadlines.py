@@ -78,6 +78,11 @@ class Deadline:
             if self.passed:
                 shut_down(sock)
 
+    def detach(self) -> None:
+        """From now on, there is no socket to shut down; the time goes on."""
+        with self._lock:
+            self._sock = None
+
     def finish(self) -> None:
         """The request is over: nothing is shut down any more."""
         with self._lock:

@@ -6,10 +6,15 @@ Facts
 - A file that a flag names is relative to the working directory, one in a kubeconfig to the kubeconfig's folder.
 - A server without a scheme is https where a CA, a client certificate or insecure-skip-tls-verify is configured, else
   http (client-go rest/url_utils.go, DefaultServerUrlFor).
+
+Where we differ, on purpose: kubectl asks which of the two it is before it has looked at any of those (ClientConfig in
+client-go tools/clientcmd/client_config.go), and so speaks plain HTTP, without credentials, to every server without a
+scheme. Whoever names a CA wants TLS.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -117,6 +122,8 @@ def user(overrides: Overrides, entry: Entry | None, cluster_entry: Entry | None,
         raise KubeconfigError(
             f"more than one authentication method found for {where}; found [token basicAuth], only one is allowed"
         )
+    if raw.token_file and (raw.username or raw.password):  # HTTPWrappersForConfig, transport/round_trippers.go
+        raise KubeconfigError(f"username/password or bearer token may be set, but not both: {where}")
     if raw.exec and raw.auth_provider:
         raise KubeconfigError(f"authProvider cannot be provided in combination with an exec plugin for {where}")
     certificate, key = _certificate(overrides, entry, raw)
@@ -205,7 +212,7 @@ def _exec(raw: RawExec, entry: Entry, cluster_entry: Entry | None) -> ExecConfig
         if isinstance(extension, dict) and extension.get("name") == EXEC_EXTENSION:
             config = extension.get("extension")
     return ExecConfig(
-        command=entry.path(raw.command) if "/" in raw.command else raw.command,
+        command=entry.path(raw.command) if os.path.dirname(raw.command) else raw.command,
         args=raw.args,
         env=tuple((variable.name, variable.value) for variable in raw.env),
         api_version=raw.api_version,

@@ -63,7 +63,7 @@ def load(overrides: Overrides, environ: Mapping[str, str], folder: Path, namespa
         user = UserConfig(token_file=str(folder / "token"), impersonate=user.impersonate)
     return ClientConfig(
         server=flags.server,
-        namespace=overrides.namespace or namespace or _namespace(environ, folder),
+        namespace=overrides.namespace or namespace or pod_namespace(environ, folder),
         certificate_authority=authority,
         insecure=flags.insecure,
         tls_server_name=flags.tls_server_name,
@@ -72,7 +72,13 @@ def load(overrides: Overrides, environ: Mapping[str, str], folder: Path, namespa
     )
 
 
-def _namespace(environ: Mapping[str, str], folder: Path) -> str:
+def pod_namespace(environ: Mapping[str, str], folder: Path) -> str:
+    """The namespace of the pod, "default" where nobody says which.
+
+    Args:
+        environ: POD_NAMESPACE.
+        folder: with the file ``namespace``.
+    """
     if environ.get("POD_NAMESPACE"):
         return environ["POD_NAMESPACE"]
     try:

@@ -9,6 +9,8 @@ Facts (client-go tools/clientcmd: client_config.go, overrides.go, validation.go)
 - ``--certificate-authority`` clears insecure-skip-tls-verify and the CA data of the kubeconfig,
   ``--insecure-skip-tls-verify`` clears its CA, ``--server`` clears its tls-server-name.
 - The service account of a pod is used when no kubeconfig and no flag names a server.
+- In a pod, its namespace is also that of a context that names none (DeferredLoadingClientConfig.Namespace in
+  merged_client_builder.go).
 - For an ``http://`` server the user's credentials are not even read.
 
 Where we differ, on purpose: without any configuration kubectl tries http://localhost:8080, we say what is missing; a
@@ -74,10 +76,13 @@ def load(
         default_server=environ.get("KUBERNETES_MASTER", ""),
         client_certificate=entries.has_certificate(overrides, user_entry),
     )
+    namespace = overrides.namespace or context.namespace
+    if not namespace and incluster.possible(environ, service_account):
+        namespace = incluster.pod_namespace(environ, service_account)
     return msgspec.structs.replace(
         cluster,
         context=name,
-        namespace=overrides.namespace or context.namespace or "default",
+        namespace=namespace or "default",
         user=entries.user(overrides, user_entry, cluster_entry, cluster.server),
     )
 

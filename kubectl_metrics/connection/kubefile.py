@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -23,9 +24,9 @@ from kubectl_metrics.errors import KubeconfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 MAX_FILE = 16 * 1024 * 1024  # bytes of one kubeconfig, certificate or token file
+NO_HOME = Path("/nonexistent")  # Debian's home of users who have none
 
 T = TypeVar("T")
 
@@ -129,6 +130,18 @@ class RawUser(msgspec.Struct, frozen=True, rename="kebab"):
         return "RawUser(...)"
 
 
+def home_folder() -> Path:
+    """The user's home folder; ``NO_HOME`` where there is none.
+
+    A container may run as any number: without $HOME and without a line in /etc/passwd, nobody knows a home. (kubectl
+    would then read .kube/config in the working directory, which is anybody's.)
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        return NO_HOME
+
+
 def read_files(explicit: str | None, environ: Mapping[str, str], home: Path) -> Merged:
     """Read the kubeconfig files that ``explicit``, ``$KUBECONFIG`` or the default names, and merge them.
 
@@ -177,11 +190,15 @@ def read_bytes(path: str | Path) -> bytes:
     """The whole file, which may be a pipe (``--kubeconfig <(...)``), up to ``MAX_FILE``.
 
     Raises:
-        OSError: it cannot be read; EFBIG if it is larger.
+        OSError: it cannot be read; EFBIG if it is larger, EINVAL if no file can have such a path.
     """
     import errno
 
-    with open(path, "rb") as file:
+    try:
+        opened = open(path, "rb")  # noqa: SIM115  # the next block closes it
+    except ValueError:  # there is a NUL in it, which YAML can write; the number and the text are Go's
+        raise OSError(errno.EINVAL, "invalid argument") from None
+    with opened as file:
         if stat.S_ISBLK(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "is a block device")
         data = file.read(MAX_FILE + 1)

@@ -10,6 +10,7 @@ Facts
 - It refreshes an expired OIDC token over TLS that is not verified if the kubeconfig names no CA for the issuer
   (``_refresh_oidc``). It is therefore always told one.
 - It writes refreshed tokens back where it read them: nowhere, for a kubeconfig in memory.
+- Its refresh has no time limit, and a command of gcp has none: both are done by a thread that can be left behind.
 - It logs to the root logger, and its exceptions quote what a command has printed: neither reaches the terminal.
 """
 
@@ -17,6 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kubectl_metrics.connection import threads
+from kubectl_metrics.connection.config import LOGIN_TIMEOUT
 from kubectl_metrics.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -30,39 +33,49 @@ _REMEDY = (
 _OIDC_CA = ("idp-certificate-authority", "idp-certificate-authority-data")
 
 
-def authorization(provider: AuthProvider, user: str) -> str:
+def authorization(provider: AuthProvider, user: str, *, timeout: float = LOGIN_TIMEOUT) -> str:
     """The value of the Authorization header.
 
     Args:
         provider: its name and configuration.
         user: the kubeconfig's name of the user, for messages.
+        timeout: seconds for all of it, whatever --request-timeout says: that is about the API server.
 
     Raises:
-        CredentialError: the provider is not known, or gives no token.
+        CredentialError: the provider is not known, or gives no token, or not in time.
+        MetricsError: there can be no thread for it.
     """
-    import logging
-    import warnings
-
     of = f'auth provider "{provider.name}" of user "{user}"'
     hint = None if provider.name == "oidc" else _REMEDY
     settings = dict(provider.config)
     if provider.name == "oidc" and not any(settings.get(name) for name in _OIDC_CA):
         settings = {name: value for name, value in settings.items() if name not in _OIDC_CA}
         settings["idp-certificate-authority"] = _system_roots()
+    try:
+        value = threads.Later(lambda: _silently(provider.name, settings), "auth-provider").result(seconds=timeout)
+    except threads.TooLate:
+        raise CredentialError(f"getting credentials: {of} gave no token within {timeout:g}s", hint=hint) from None
+    except _failures() as error:
+        # Not its text, which may hold tokens.
+        raise CredentialError(f"getting credentials: {of} failed ({type(error).__name__})", hint=hint) from None
+    if not value:
+        raise CredentialError(f"getting credentials: {of} gave no token", hint=hint)
+    return value
+
+
+def _silently(name: str, settings: dict[str, str]) -> str | None:
+    """As ``_ask``. What is left behind stays silent, too."""
+    import logging
+    import warnings
+
     silenced = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            value = _ask(provider.name, settings)
-    except _failures() as error:
-        # Not its text, which may hold tokens.
-        raise CredentialError(f"getting credentials: {of} failed ({type(error).__name__})", hint=hint) from None
+            return _ask(name, settings)
     finally:
         logging.disable(silenced)
-    if not value:
-        raise CredentialError(f"getting credentials: {of} gave no token", hint=hint)
-    return value
 
 
 def _ask(name: str, settings: dict[str, str]) -> str | None:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from kubectl_metrics.errors import MetricsError
+
+T = TypeVar("T")
+
+TICK = 0.1  # seconds; on Windows, Ctrl-C is heard between two waits and not while one lasts
+
+
+class TooLate(Exception):
+    """It was not done in time."""
 
 
 def start(work: Callable[[], object], name: str | None = None) -> threading.Thread:
     """Has ``work`` done by a thread that nothing waits for, the end of the program included; returns the thread.
 
-    One that can no longer have memory may end without having begun its work: whoever waits looks whether it is alive.
+    One that can have no more memory may end without having begun its work: whoever waits looks whether it is alive.
 
     Raises MetricsError if the system allows no more threads.
     """
@@ -21,3 +32,52 @@ def start(work: Callable[[], object], name: str | None = None) -> threading.Thre
     except RuntimeError:
         raise MetricsError("this system allows no more threads (see ulimit -u and ulimit -v)") from None
     return thread
+
+
+class Later(Generic[T]):
+    """One call under way in the background; ``result`` waits for it."""
+
+    def __init__(self, call: Callable[[], T], name: str | None = None) -> None:
+        """Starts the call. Raises MetricsError if there can be no thread for it."""
+        self._finished: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
+        self._outcome: Callable[[], T] | None = None
+        self._thread = start(lambda: self._run(call), name)
+
+    def _run(self, call: Callable[[], T]) -> None:
+        try:
+            value = call()
+        except BaseException as error:  # noqa: BLE001  # it is raised again, where somebody waits for it
+            failure = error
+
+            def fail() -> T:
+                raise failure
+
+            self._finished.put(fail)
+        else:
+            self._finished.put(lambda: value)
+
+    def result(self, tick: Callable[[], None] | None = None, seconds: float | None = None) -> T:
+        """What the call returned. Raises what it raised.
+
+        Args:
+            tick: is called in this thread while waiting.
+            seconds: to wait at most; the call goes on, and nobody asks for it any more.
+
+        Raises:
+            TooLate: the call was not done within ``seconds``.
+            MemoryError: its thread has died of that.
+        """
+        end = None if seconds is None else time.monotonic() + seconds
+        while self._outcome is None:
+            if tick is not None:
+                tick()
+            left = TICK if end is None else end - time.monotonic()
+            alive = self._thread.is_alive()  # asked before: what it has said by then is there
+            try:
+                self._outcome = self._finished.get(timeout=min(max(left, 0), TICK))
+            except queue.Empty:
+                if not alive:
+                    raise MemoryError from None
+                if left <= 0:
+                    raise TooLate from None
+        return self._outcome()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----", re.ASCII)
+_KEY = re.compile(rb"-----BEGIN ((?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY)-----")
 
 # Where systems keep their roots, for a Python that was built to look elsewhere (the list of crypto/x509/root_linux.go).
 _SYSTEM_ROOTS = (
@@ -136,11 +137,12 @@ def _load_certificate(context: ssl.SSLContext, certificate: bytes, key: bytes) -
         raise KubeconfigError("tls: failed to find any PEM data in certificate input")
     if b"-----BEGIN" not in key:
         raise KubeconfigError("tls: failed to find any PEM data in key input")
-    # A key inside the certificate's file would be found first, and the other way round.
+    # Each file for what it is there for, as in Go (X509KeyPair in crypto/tls/tls.go): a key in the certificate's file
+    # would be found first, and an authority in the key's file be taken for the client's certificate.
     chain = b"\n".join(_CERTIFICATE.findall(certificate))
     if not chain:
         raise KubeconfigError('tls: failed to find "CERTIFICATE" PEM block in certificate input')
-    pem = key.rstrip() + b"\n" + chain + b"\n"
+    pem = _private_key(key) + b"\n" + chain + b"\n"
     try:
         if not _load_from_memory(context, pem):
             _load_from_file(context, pem)
@@ -158,6 +160,16 @@ def _load_certificate(context: ssl.SSLContext, certificate: bytes, key: bytes) -
         ) from None
     except ValueError as error:
         raise KubeconfigError(_certificate_problem(error)) from None
+
+
+def _private_key(key: bytes) -> bytes:
+    """The first private key in a file, from BEGIN to END. Raises KubeconfigError if there is none."""
+    for begin in _KEY.finditer(key):
+        end = b"-----END " + begin[1] + b"-----"
+        dashes = key.find(b"-----", begin.end())  # and no further: nothing is looked at twice
+        if key.startswith(end, dashes):
+            return key[begin.start() : dashes + len(end)]
+    raise KubeconfigError('tls: failed to find PEM block with type ending in "PRIVATE KEY" in key input')
 
 
 def _load_from_memory(context: ssl.SSLContext, pem: bytes) -> bool:

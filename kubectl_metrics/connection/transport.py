@@ -310,6 +310,7 @@ class Transport:
                     raise ConnectionFailed(FailureKind.RESET, self.server, reason) from None
                 raise failures.connection_failed(self.server, error) from error
             finally:
+                deadline.detach()  # from now on the connection may be somebody else's
                 self._pool.give_back(connection, reusable=done)
 
     def _ask(

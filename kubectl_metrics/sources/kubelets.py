@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from kubectl_metrics.connection.deadlines import Total
+from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import ConnectionFailed, MetricsError
 from kubectl_metrics.sources.access import MAX_ANSWER, Kubelets
 from kubectl_metrics.sources.measuring import Progress, Reports, Round
 from kubectl_metrics.sources.objects import get_named_nodes, get_nodes, get_pods
-from kubectl_metrics.sources.parallel import Later
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
 from kubectl_metrics.usage.kubelet import Missing, PodKey
 from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Source, node_gap, pod_gap

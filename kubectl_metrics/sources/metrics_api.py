@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
+from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import (
     ConnectionFailed,
@@ -31,7 +32,6 @@ from kubectl_metrics.sources.objects import (
     pods_query,
     selector_query,
 )
-from kubectl_metrics.sources.parallel import Later
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
 from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Source, node_gap, pod_gap
 from kubectl_metrics.wire import core, metrics_list, selectors, status

@@ -13,52 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from kubectl_metrics.connection import threads
+from kubectl_metrics.connection.threads import TICK
 from kubectl_metrics.errors import MetricsError
 
 T = TypeVar("T")
 Tick = Callable[[int, int], None]
 
-_TICK = 0.1  # seconds between two calls of ``tick`` while nothing happens
 _MOMENT = 1.0  # seconds after which a call is taken for one that hangs
-
-
-class Later(Generic[T]):
-    """One call under way in the background; ``result`` waits for it."""
-
-    def __init__(self, call: Callable[[], T]) -> None:
-        """Starts the call."""
-        self._finished: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
-        self._outcome: Callable[[], T] | None = None
-        self._thread = threads.start(lambda: self._run(call))
-
-    def _run(self, call: Callable[[], T]) -> None:
-        try:
-            value = call()
-        except BaseException as error:  # noqa: BLE001  # it is raised again, where somebody waits for it
-            failure = error
-
-            def fail() -> T:
-                raise failure
-
-            self._finished.put(fail)
-        else:
-            self._finished.put(lambda: value)
-
-    def result(self, tick: Callable[[], None] | None = None) -> T:
-        """What the call returned. Raises what it raised. ``tick`` is called in this thread while waiting.
-
-        Raises MemoryError if the thread has died of that.
-        """
-        while self._outcome is None:
-            if tick is not None:
-                tick()
-            alive = self._thread.is_alive()  # asked before: what it has said by then is there
-            try:
-                self._outcome = self._finished.get(timeout=_TICK)
-            except queue.Empty:
-                if not alive:
-                    raise MemoryError from None
-        return self._outcome()
 
 
 class Places:
@@ -81,7 +42,7 @@ class Places:
         me = object()
         with self._changed:
             while not self._free():
-                self._changed.wait(_TICK)  # a place becomes free with time, too
+                self._changed.wait(TICK)  # a place becomes free with time, too
             self._since[me] = time.monotonic()
         try:
             yield
@@ -121,10 +82,10 @@ def gather(
             tick(len(results), len(calls))
         if (now := time.monotonic()) >= due:
             crew.grow()
-            due = now + _TICK
+            due = now + TICK
         alive = crew.is_alive()
         try:
-            index, outcome = crew.finished.get(timeout=_TICK)
+            index, outcome = crew.finished.get(timeout=TICK)
         except queue.Empty:
             if not alive:
                 raise MemoryError from None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kubectl_metrics.connection.kubefile import MAX_FILE
 from tests.harness import Tool, tool
 from tests.simcluster import CORE_READER, PROXY_READER, Fault, Node, Pod, SimCluster, User, allow
 
@@ -90,6 +91,19 @@ def test_a_ca_for_the_kubelets(tmp_path: Path) -> None:
         assert tool(cluster)(*arguments).status == 0
         authority.write_text("nothing")
         assert "certificate" in tool(cluster)(*arguments).err
+
+
+@pytest.mark.parametrize("flag", ["--kubelet-certificate-authority", "--kubelet-client-certificate"])
+def test_a_file_for_the_kubelets_that_is_none(flag: str, admin: Tool, tmp_path: Path) -> None:
+    """No more of it is read than there can be in one: /dev/zero has no end."""
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(MAX_FILE + 1)
+    arguments = ["nodes", "--kubelet-client-key", str(large)] if "client" in flag else ["nodes"]
+    result = admin(*arguments, flag, str(large))
+    assert (result.status, result.err) == (1, f"error: cannot open {large}: larger than 16 MiB\n")
+    result = admin(*arguments, flag, str(tmp_path / "absent"))
+    assert (result.status, result.err) == (1, f"error: cannot open {tmp_path}/absent: no such file or directory\n")
 
 
 def test_a_client_certificate_for_the_kubelets(tmp_path: Path) -> None:

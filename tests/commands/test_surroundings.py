@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands.test_process import TOOL
+from tests.harness import Tool, lose_home
+from tests.harness import run as run_here
 from tests.simcluster import SimCluster
 
 # As in a container that was built for something else: no locale, and Python is not to make one up.
@@ -70,6 +72,17 @@ def test_the_same_answer(arguments: list[str], surroundings: dict[str, str], con
     assert usual[0] in (0, 5)
     there = run(arguments, {"KUBECONFIG": str(config), **surroundings})
     assert words(there) == words(usual)
+
+
+def test_a_user_whom_nobody_knows(admin: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    lose_home(monkeypatch)
+    found = admin("nodes")
+    assert (found.status, len(found.rows), found.err) == (0, 3, "")
+    missing = run_here("nodes")
+    assert missing.status == 1
+    assert "looked at /nonexistent/.kube/config (does not exist)" in missing.err
 
 
 @pytest.mark.parametrize("name", ["a b/kube config", "ü/конфиг", "it's/$(touch x)", "-n"])

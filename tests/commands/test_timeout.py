@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from kubectl_metrics.commands.session import metrics_timeout
+from kubectl_metrics.connection.config import MAX_TIMEOUT
+from kubectl_metrics.sources.metrics_api import METRICS_TIMEOUT
 from tests.harness import Tool
 from tests.simcluster import Fault, SimCluster
 
@@ -44,6 +47,31 @@ def test_the_metrics_api_gets_half_of_it_where_the_kubelets_can_answer(cluster: 
     assert (only.status, only.out) == (1, "")
     assert only.err.startswith("Unable to connect to the server: ")
     assert "no answer within the 0.5s of --timeout" in only.err
+
+
+@pytest.mark.parametrize(
+    ("request_timeout", "total", "seconds"),
+    [
+        (None, None, METRICS_TIMEOUT),
+        (None, 10.0, 5.0),
+        (None, 3600.0, METRICS_TIMEOUT),
+        (5.0, None, 5.0),
+        (5.0, 2.0, 1.0),
+        (3600.0, None, 3600.0),
+        (MAX_TIMEOUT, None, None),  # --request-timeout 0: no limit of its own
+        (MAX_TIMEOUT, 10.0, 5.0),
+    ],
+)
+def test_the_time_for_the_metrics_api(
+    request_timeout: float | None, total: float | None, seconds: float | None
+) -> None:
+    assert metrics_timeout(request_timeout, total) == seconds
+
+
+def test_no_limit_for_a_request(admin: Tool) -> None:
+    for command in (["nodes"], ["pods", "-A", "--source", "kubelet"], ["raw", "/version"], ["diagnose"]):
+        usual, patient = admin(*command), admin(*command, "--request-timeout", "0")
+        assert (patient.status, patient.err) == (usual.status, usual.err)
 
 
 def test_the_api_server_hangs(cluster: SimCluster, admin: Tool) -> None:

@@ -14,6 +14,7 @@ from kubectl_metrics.commands import candidates
 from kubectl_metrics.completing.engine import Completion
 from kubectl_metrics.diagnosis.catalogue import CHECKS
 from tests.completing.conftest import completion, values
+from tests.harness import lose_home
 from tests.simcluster import Fault, SimCluster, User, allow
 
 METRICS = "/apis/metrics.k8s.io/v1beta1"
@@ -186,6 +187,12 @@ def test_names_from_the_kubeconfig() -> None:
 def test_the_kubeconfig_of_the_line(contexts: Path) -> None:
     assert values("nodes", "--kubeconfig", str(contexts), "--cluster", "") == ["east", "west"]
     assert values("--kubeconfig", str(contexts), "nodes", "--cluster", "") == ["east", "west"]
+
+
+def test_a_user_without_a_home(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lose_home(monkeypatch)
+    assert len(values("nodes", "--kubeconfig", config, "--cluster", "")) == 1
+    assert values("nodes", "--kubeconfig", config, "node-b") == ["node-b"]
 
 
 # ---- the cluster -----------------------------------------------------------------------------------------------------

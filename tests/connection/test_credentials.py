@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
+from kubectl_metrics.connection import legacy
 from kubectl_metrics.connection.config import AuthProvider, ClientConfig, ExecConfig, Impersonation, UserConfig
 from kubectl_metrics.connection.credentials import Credentials, resolve
 from kubectl_metrics.errors import CredentialError
@@ -53,7 +55,8 @@ def test_token_file(tmp_path: Path) -> None:
     assert of(token_file=str(path)).authorization == "Bearer second"
     path.write_text("\n")
     assert of(token_file=str(path), token="other").authorization == "Bearer other"
-    assert of(token_file=str(path)).authorization is None
+    path.unlink()
+    assert of(token_file=str(path), token="other").authorization == "Bearer other"
 
 
 def test_token_file_that_cannot_be_read(tmp_path: Path) -> None:
@@ -63,10 +66,19 @@ def test_token_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f'error: cannot read the token file of user "me": open {path}: no such file or directory'
     )
+    path.write_text(" \n")
+    with pytest.raises(CredentialError) as caught:  # and not a request by nobody
+        of(token_file=str(path), exec=FORBIDDEN)
+    assert str(caught.value) == f'error: the token file of user "me" is empty: {path}'
     path.write_bytes(b"\xffs3cret")
     with pytest.raises(CredentialError, match="is not text") as caught:
         of(token_file=str(path))
     assert "s3cret" not in str(caught.value)
+
+
+def test_token_file_that_no_file_can_be() -> None:
+    with pytest.raises(CredentialError, match=r"the token file of user \"me\": open a\x00b: invalid argument$"):
+        of(token_file="a\0b")
 
 
 @pytest.mark.parametrize("token", ["s3cret\nX-Evil: 1", "s3cret\x00", "s3crét"])
@@ -193,6 +205,18 @@ def test_oidc_refresh_only_over_verified_tls(server_context: ssl.SSLContext) -> 
     with Server(answering_as_issuer(asked), context=server_context) as server, pytest.raises(CredentialError):
         of(auth_provider=expired(server.url))
     assert server.requests == []
+
+
+def test_oidc_refresh_at_an_issuer_that_is_silent(ca: trustme.CA, server_context: ssl.SSLContext) -> None:
+    pem = base64.b64encode(ca.cert_pem.bytes()).decode()
+    with Server(Peer.hang, context=server_context) as server:
+        provider = expired(server.url, **{"idp-certificate-authority-data": pem})
+        with pytest.raises(CredentialError) as caught:
+            legacy.authorization(provider, "me", timeout=0.3)
+    assert caught.value.message == 'getting credentials: auth provider "oidc" of user "me" gave no token within 0.3s'
+    for left_behind in threading.enumerate():  # it ends with the server
+        if left_behind.name == "auth-provider":
+            left_behind.join()
 
 
 def test_gcp_command(tmp_path: Path) -> None:

@@ -48,6 +48,17 @@ def test_a_finished_deadline_leaves_the_socket_alone() -> None:
         assert is_open(theirs)
 
 
+def test_a_detached_socket_is_left_alone_by_what_is_still_running() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        deadline = Deadline(60.0)
+        deadline.attach(ours)
+        deadline.detach()
+        deadline.strike()
+        assert is_open(theirs)
+        assert deadline.passed
+
+
 def test_left_never_means_do_not_block() -> None:
     assert Deadline(0.0).left() > 0
     assert Deadline(0.0).over()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -403,3 +405,100 @@ def test_interrupt_ends_the_plugin(plugin: Plugin) -> None:
     out, _ = ours.communicate(timeout=LONG)
     assert out == "interrupted\n"
     assert gone(int((plugin.folder / "pid").read_text()))
+
+
+# It does not end by itself when nobody reads any more.
+SAYS_TOO_MUCH = "echo $$ > '{folder}/pid'; trap '' PIPE; head -c 2000000 /dev/zero 2>&-; exec sleep 1000"
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError
+
+
+@pytest.mark.parametrize("killpg", ["missing", "refused"])
+def test_where_the_group_cannot_be_ended_the_plugin_is(
+    plugin: Plugin, monkeypatch: pytest.MonkeyPatch, killpg: str
+) -> None:
+    """Windows has no groups of processes, and macOS refuses where one of them is a zombie."""
+    plugin.shell(SAYS_TOO_MUCH.format(folder=plugin.folder))
+    if killpg == "missing":
+        monkeypatch.delattr(os, "killpg")
+    else:
+        monkeypatch.setattr(os, "killpg", refuse)
+    assert failing(plugin.run) == "wrote more than 1 MiB and was stopped"
+    assert gone(int((plugin.folder / "pid").read_text()))
+
+
+@pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning")
+def test_a_plugin_that_has_become_somebody_else_is_not_waited_for(
+    plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As sudo, which a user may not end."""
+    plugin.shell(SAYS_TOO_MUCH.format(folder=plugin.folder))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "killpg", refuse)
+        patch.setattr(os, "kill", refuse)
+        assert failing(plugin.run) == "wrote more than 1 MiB and was stopped"
+    gc.collect()  # the warning about what still runs comes here
+    os.kill(int((plugin.folder / "pid").read_text()), signal.SIGKILL)
+
+
+# ---- other systems ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "environ", "expected"),
+    [
+        ("login", {"PATH": r"C:\bin;relative;;.;D:\more"},
+         [r"C:\bin\login.COM", r"C:\bin\login.EXE", r"C:\bin\login.BAT", r"C:\bin\login.CMD",
+          r"D:\more\login.COM", r"D:\more\login.EXE", r"D:\more\login.BAT", r"D:\more\login.CMD"]),
+        ("login", {"PATH": r"C:\bin", "PATHEXT": ".EXE;.PY;"}, [r"C:\bin\login.EXE", r"C:\bin\login.PY"]),
+        ("login.exe", {"PATH": r"C:\bin", "PATHEXT": ".CMD"}, [r"C:\bin\login.exe", r"C:\bin\login.exe.CMD"]),
+        (r"C:\it\login", {"PATH": r"C:\bin", "PATHEXT": ".EXE"}, [r"C:\it\login.EXE"]),
+        ("C:/it/login.exe", {"PATHEXT": ".EXE"}, ["C:/it/login.exe", "C:/it/login.exe.EXE"]),
+        ("login", {}, []),
+    ],
+)  # fmt: skip
+def test_programs_on_windows(command: str, environ: dict[str, str], expected: list[str]) -> None:
+    """Paths with either slash, endings, and no working directory."""
+    assert execplugin.programs(command, environ, windows=True) == expected
+
+
+def test_programs_elsewhere() -> None:
+    environ = {"PATH": "/bin:relative::.:/usr/bin", "PATHEXT": ".EXE"}
+    assert execplugin.programs("login", environ, windows=False) == ["/bin/login", "/usr/bin/login"]
+    assert execplugin.programs("/it/login", environ, windows=False) == ["/it/login"]
+
+
+@pytest.fixture(params=[execplugin.ReadBySelect, execplugin.ReadByThread])
+def run_and_read(request: pytest.FixtureRequest) -> Iterator[Callable[..., bytes]]:
+    """Runs a line of shell, and reads what it writes in one of the two ways; ends what it leaves running."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def run(line: str, seconds: float = LONG) -> bytes:
+        process = subprocess.Popen(["sh", "-c", line], stdout=subprocess.PIPE, start_new_session=True)
+        processes.append(process)
+        assert process.stdout is not None
+        return execplugin.read_all(process, request.param(process.stdout), time.monotonic() + seconds)
+
+    yield run
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_either_way_all_is_read(run_and_read: Callable[..., bytes]) -> None:
+    assert run_and_read("printf 'a\\r\\nb'; printf c") == b"a\r\nbc"
+    assert run_and_read(":") == b""
+    size = execplugin.MAX_OUTPUT
+    assert run_and_read(f"head -c {size} /dev/zero") == bytes(size)
+    assert run_and_read("echo now; sleep 1000 &") == b"now\n"  # which holds the pipe open
+
+
+def test_either_way_it_has_an_end(run_and_read: Callable[..., bytes]) -> None:
+    with pytest.raises(OverflowError):
+        run_and_read("cat /dev/zero")
+    for line in ("sleep 1000", "echo now; sleep 1000", "exec >&-; sleep 1000"):
+        with pytest.raises(TimeoutError):
+            run_and_read(line, 0.3)

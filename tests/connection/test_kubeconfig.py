@@ -11,9 +11,18 @@ from typing import Any
 import pytest
 import yaml
 
-from kubectl_metrics.connection.config import ClientConfig, Impersonation, Overrides, UserConfig, parse_timeout
+from kubectl_metrics.connection.config import (
+    MAX_TIMEOUT,
+    ClientConfig,
+    Impersonation,
+    Overrides,
+    UserConfig,
+    parse_timeout,
+)
 from kubectl_metrics.connection.kubeconfig import load
+from kubectl_metrics.connection.kubefile import NO_HOME, home_folder
 from kubectl_metrics.errors import UsageError
+from tests.harness import lose_home
 
 
 def b64(text: str) -> str:
@@ -71,6 +80,14 @@ def test_home(world: World) -> None:
     found = world.load()
     assert (found.context, found.server, found.namespace) == ("home", "https://home.example:6443", "default")
     assert (found.user.name, found.user.token) == ("home", "home-token")
+
+
+def test_home_of_a_user_whom_nobody_knows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert home_folder() == tmp_path
+    lose_home(monkeypatch)
+    assert home_folder() == NO_HOME
+    assert not NO_HOME.exists()
 
 
 def test_environment_before_home(world: World) -> None:
@@ -446,11 +463,27 @@ def test_a_kubeconfig_wins_over_the_pod(world: World) -> None:
     world.become_pod()
     world.write("home/.kube/config", config("home"))
     assert world.load().server == "https://home.example:6443"
+    assert world.load().user.token == "home-token"
+
+
+def test_the_pods_namespace_is_that_of_a_context_without_one(world: World) -> None:
+    world.become_pod()
+    content = config("home")
+    world.write("home/.kube/config", content)
+    assert world.load().namespace == "pod-namespace"
+    assert world.load(server="https://x").namespace == "pod-namespace"
+    assert world.load(namespace="of-flag").namespace == "of-flag"
+    world.environ["POD_NAMESPACE"] = "of-environment"
+    assert world.load().namespace == "of-environment"
+    content["contexts"][0]["context"]["namespace"] = "default"
+    world.write("home/.kube/config", content)
+    assert world.load().namespace == "default"
 
 
 def test_a_server_flag_wins_over_the_pod(world: World) -> None:
     world.become_pod()
-    assert world.load(server="https://x").user == UserConfig()
+    found = world.load(server="https://x")
+    assert (found.user, found.namespace) == (UserConfig(), "pod-namespace")
 
 
 def test_the_pod_wins_over_a_kubeconfig_without_a_server(world: World) -> None:
@@ -484,13 +517,15 @@ def test_no_repr_shows_a_secret(world: World) -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("0", None), ("0s", None), ("5", 5.0), ("+5", 5.0), ("5s", 5.0), ("1m30s", 90.0), ("500ms", 0.5),
+        ("0", MAX_TIMEOUT), ("0s", MAX_TIMEOUT), ("0h0m", MAX_TIMEOUT),
+        ("5", 5.0), ("+5", 5.0), ("5s", 5.0), ("1m30s", 90.0), ("500ms", 0.5),
         ("1.5h", 5400.0), (".5s", 0.5), ("1.s", 1.0), ("100us", 1e-4), ("100µs", 1e-4), ("100μs", 1e-4),
         ("1h1m1s1ms", 3661.001), ("999999999999999999h", 315360000.0),
     ],
 )  # fmt: skip
-def test_timeout(text: str, seconds: float | None) -> None:
-    assert parse_timeout(text) == (seconds if seconds is None else pytest.approx(seconds))
+def test_timeout(text: str, seconds: float) -> None:
+    """Nothing and none are not the same: 0 is no limit, as for kubectl."""
+    assert parse_timeout(text) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -205,6 +206,8 @@ def test_half_a_pod_is_none(world: World, missing: str) -> None:
         (user(token="s3cret", username="u"),
          'more than one authentication method found for user "a" in FILE; found [token basicAuth], '
          'only one is allowed'),
+        (config("a", users=[{"name": "a", "user": {"tokenFile": "/s3cret", "password": "s3cret"}}]),
+         'username/password or bearer token may be set, but not both: user "a" in FILE'),
         (user(exec={"command": "x"}, auth_provider={"name": "oidc"}),
          'authProvider cannot be provided in combination with an exec plugin for user "a" in FILE'),
         (user(as_groups=["g"]), 'requesting uid, groups or user-extra for a without impersonating a user'),
@@ -238,6 +241,19 @@ def test_flag_names_no_file(world: World) -> None:
     cert = world.write("cert", "C")
     error = failing(lambda: world.load(server="https://x", client_certificate=cert))
     assert "must be specified for the command line" in error.message
+
+
+def test_a_path_that_no_file_can_have(world: World) -> None:
+    """YAML can write a NUL, and a path cannot have one."""
+    for content in (
+        cluster(certificate_authority="a\0b"),
+        user(client_certificate="a\0b", client_key="key"),
+        user(client_certificate_data=b64("c"), client_key="a\0b"),
+    ):
+        merge(world, json.dumps(content))
+        assert failing(world.load).message.endswith(f"due to open {world.root}/a\0b: invalid argument")
+    error = failing(lambda: world.load(kubeconfig="a\0b"))
+    assert error.message == 'error loading config file "a\0b": open a\0b: invalid argument'
 
 
 def test_contradicting_flags(world: World) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from kubectl_metrics.connection import threads
 from kubectl_metrics.connection.lookup import lookup
+from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.errors import MetricsError
-from kubectl_metrics.sources.parallel import Later, gather
+from kubectl_metrics.sources.parallel import gather
 
 
 @pytest.fixture
@@ -34,16 +35,27 @@ def test_nothing_waits_for_it() -> None:
     assert (seen[0].name, seen[0].daemon) == ("named", True)
 
 
+def test_what_is_done_within_a_time() -> None:
+    assert Later(lambda: "done").result(seconds=10.0) == "done"
+    with pytest.raises(ValueError, match="why"):
+        Later(lambda: int("why")).result(seconds=10.0)
+    never = threading.Event()
+    with pytest.raises(threads.TooLate):
+        Later(never.wait).result(seconds=0.01)
+    never.set()
+
+
 @pytest.mark.usefixtures("none_left")
 @pytest.mark.parametrize(
     "begin",
     [
         lambda: threads.start(int),
+        lambda: Later(int).result(seconds=1.0),
         lambda: lookup("localhost", 1, 1.0),
         lambda: Later(int),
         lambda: gather([int], workers=1, most=1),
     ],
-    ids=["start", "lookup", "later", "gather"],
+    ids=["start", "within", "lookup", "later", "gather"],
 )
 def test_no_threads_left(begin: object) -> None:
     assert callable(begin)

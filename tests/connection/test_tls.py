@@ -110,6 +110,9 @@ def pem_of(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, password: bytes 
     return key.private_bytes(serialization.Encoding.PEM, form, encryption)
 
 
+OTHER_KEY = pem_of(ec.generate_private_key(ec.SECP256R1()))
+
+
 def test_context_speaks_http_1() -> None:
     context = tls.client_context(authorities=None)
     assert context.verify_mode is ssl.CERT_REQUIRED
@@ -180,7 +183,7 @@ def test_client_certificate_without_memory_files(
         tls.client_context(authorities=None, insecure=True, certificate=pair)
     else:
         with pytest.raises(KubeconfigError):
-            tls.client_context(authorities=None, insecure=True, certificate=(pair[0], pair[0]))
+            tls.client_context(authorities=None, insecure=True, certificate=(pair[0], OTHER_KEY))
     assert modes == [0o600]
     assert list(tmp_path.iterdir()) == []
 
@@ -205,6 +208,7 @@ def test_client_certificate_errors(pair: tuple[bytes, bytes], ca: trustme.CA) ->
     loaded = load_pem_private_key(key, None)
     assert isinstance(loaded, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
     broken = b"-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
+    nonsense = b"-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n"
     cases = [
         (b"x", key, "failed to find any PEM data in certificate input"),
         (cert, b"x", "failed to find any PEM data in key input"),
@@ -212,7 +216,9 @@ def test_client_certificate_errors(pair: tuple[bytes, bytes], ca: trustme.CA) ->
         (cert, other, "private key does not match public key"),
         (cert, pem_of(rsa.generate_private_key(65537, 2048)), "private key does not match public key"),
         (cert, pem_of(loaded, b"password"), "the client key is encrypted"),
-        (cert, cert, "failed to parse the client certificate or its key"),
+        (cert, cert, 'failed to find PEM block with type ending in "PRIVATE KEY" in key input'),
+        (cert, key[:-20], 'failed to find PEM block with type ending in "PRIVATE KEY" in key input'),
+        (cert, nonsense, "failed to parse the client certificate or its key"),
         (broken, key, "failed to parse the client certificate or its key"),
     ]
     for certificate_pem, key_pem, words in cases:
@@ -225,6 +231,26 @@ def test_certificate_and_key_in_one_file(pair: tuple[bytes, bytes]) -> None:
     cert, key = pair
     for combined in (cert + key, key + cert):
         tls.client_context(authorities=None, insecure=True, certificate=(combined, combined))
+
+
+def test_of_the_keys_file_only_the_key_counts(
+    ca: trustme.CA, pair: tuple[bytes, bytes], server_context: ssl.SSLContext
+) -> None:
+    """The authority beside the key, or the parameters of its curve before it: Go passes over both."""
+    cert, key = pair
+    server_context.verify_mode = ssl.CERT_REQUIRED
+    ca.configure_trust(server_context)
+    authority = ca.cert_pem.bytes()
+    curve = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    for file in (authority + key, key + authority, curve + key, b"Bag Attributes: \xff\n" + key, key + OTHER_KEY):
+        client = tls.client_context(authorities=authority, certificate=(cert, file))
+        shake_hands(client, server_context)
+
+
+def test_many_beginnings_of_a_key_are_passed_over_at_once(pair: tuple[bytes, bytes]) -> None:
+    """A search from each of them to the end of the file would take hours."""
+    beginnings = b"-----BEGIN PRIVATE KEY-----\nA" * 500_000
+    tls.client_context(authorities=None, insecure=True, certificate=(pair[0], beginnings + b"\n" + pair[1]))
 
 
 def test_system_roots_by_environment(ca: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,10 @@ import pytest
 import trustme
 
 from kubectl_metrics.connection import tls
+from kubectl_metrics.connection.deadlines import WATCHDOG
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
-from tests.connection.servers import Handler, Peer, Server, always, free_port, full_listener, once, reply
+from tests.connection.servers import Handler, Peer, Server, always, answering, free_port, full_listener, once, reply
 
 SHORT = 0.3  # seconds
 LONG = 20.0  # seconds that only a hang takes
@@ -135,6 +136,26 @@ def test_a_deadline_that_was_kept_does_not_strike_later() -> None:
         transport.close()
     assert [r.target for r in server.requests] == ["/1", "/2"]
     assert server.connections == 1
+
+
+def test_a_deadline_does_not_strike_a_connection_that_was_given_back() -> None:
+    """While the first request waits to be made again, its connection is anybody's."""
+    answers = iter([reply(status="429 Too Many Requests", headers=("Retry-After: 0",)), reply(b"a")])
+    with Server(answering(lambda _: next(answers))) as server:
+        waiting: list[bytes] = []
+
+        def trace(line: str) -> None:
+            if "once more" in line:
+                (deadline,) = [one for _, _, one in WATCHDOG._heap if one.words == "543s" and not one.finished]
+                deadline.strike()
+                waiting.append(transport.get("/second").body)
+
+        transport = Transport(server.url, context=None, timeout=543.0, trace=trace)
+        with pytest.raises(ConnectionFailed):
+            transport.get("/first")
+        transport.close()
+        assert waiting == [b"a"]
+        assert server.connections == 1
 
 
 def test_hundred_deadlines_need_no_more_threads() -> None:

@@ -519,11 +519,12 @@ def test_suppressing_one_id_leaves_the_others() -> None:
 
 
 def test_why_a_stage_was_not_looked_at() -> None:
-    for read, words in (
+    cases: list[tuple[Read[Any], str]] = [
         (refused("list nodes.metrics.k8s.io"), "not looked at: needs list nodes.metrics.k8s.io"),
         (absent("list nodes.metrics.k8s.io"), "not looked at: nodes.metrics.k8s.io is not served"),
         (failed("list nodes.metrics.k8s.io", 503), "not looked at: nodes.metrics.k8s.io: no answer"),
-    ):
+    ]
+    for read, words in cases:
         evidence = healthy()
         evidence.node_metrics = read
         (data,) = [one for one in judge(evidence).stages if one.category is Category.DATA]

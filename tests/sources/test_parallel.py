@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.errors import MetricsError
-from kubectl_metrics.sources.parallel import Later, Places, allowed, gather
+from kubectl_metrics.sources.parallel import Places, allowed, gather
 
 
 def test_results_are_in_the_order_of_the_calls() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import kubectl_metrics
+from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.diagnosis import objects
 from kubectl_metrics.diagnosis.collect import server
@@ -24,7 +25,7 @@ from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.rules import Account
 from kubectl_metrics.diagnosis.facts.serverpods import deployment
 from kubectl_metrics.errors import MetricsError
-from kubectl_metrics.sources.parallel import Later, Tick, gather
+from kubectl_metrics.sources.parallel import Tick, gather
 from kubectl_metrics.wire.metrics_list import GROUP
 
 _MANY = 5000  # pods, autoscalers or requests for certificates that are looked at; more of them would tell no more

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.diagnosis.bundles.redact import redact
 from kubectl_metrics.diagnosis.collect.cluster import Cluster
 from kubectl_metrics.diagnosis.evidence import Evidence
 from kubectl_metrics.diagnosis.probe import KubeletProbe
-from kubectl_metrics.sources.parallel import Later
 
 # From what is known of the nodes, the kubelets' probes, and a word on how they were chosen.
 Prober = Callable[[Evidence], tuple[list[KubeletProbe], str]]

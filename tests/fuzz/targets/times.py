@@ -33,7 +33,7 @@ def read(data: bytes) -> bool:
             milliseconds = round(Fraction(seconds) * 1000)
             assert round(parse_duration(format_duration(milliseconds)) * 1000) == milliseconds
     with contextlib.suppress(UsageError):
-        assert (parse_timeout(text) or 1) > 0
+        assert parse_timeout(text) > 0
     with contextlib.suppress(click.BadParameter):
         assert Duration().convert(text, None, None) > 0
     return accepted

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_metrics.connection import execplugin
+from kubectl_metrics.connection import execplugin, programs
 from kubectl_metrics.connection.config import ClientConfig, ExecConfig, UserConfig
 from kubectl_metrics.connection.execplugin import ExecStatus
 from kubectl_metrics.errors import CredentialError
@@ -407,6 +407,26 @@ def test_interrupt_ends_the_plugin(plugin: Plugin) -> None:
     assert gone(int((plugin.folder / "pid").read_text()))
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_us_ends_the_plugin(plugin: Plugin, name: str) -> None:
+    """It runs in a session of its own, where neither a closed terminal nor a signal to our group reaches it."""
+    plugin.shell(f"echo $$ > '{plugin.folder}/pid.new'; mv '{plugin.folder}/pid.new' '{plugin.folder}/pid'; sleep 1000")
+    program = (
+        "from kubectl_metrics.connection import execplugin, config as k\n"
+        f"e = k.ExecConfig(command={str(plugin.path)!r}, api_version={V1!r}, interactive_mode='Never')\n"
+        "c = k.ClientConfig(server='https://x')\n"
+        "execplugin.run(e, c, environ={'PATH': '/bin:/usr/bin'}, interactive=False)\n"
+    )
+    ours = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE)
+    end = time.monotonic() + LONG
+    while not (plugin.folder / "pid").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    ours.send_signal(getattr(signal, name))
+    _, err = ours.communicate(timeout=LONG)
+    assert (ours.returncode, err) == (-getattr(signal, name), b"")
+    assert gone(int((plugin.folder / "pid").read_text()))
+
+
 # It does not end by itself when nobody reads any more.
 SAYS_TOO_MUCH = "echo $$ > '{folder}/pid'; trap '' PIPE; head -c 2000000 /dev/zero 2>&-; exec sleep 1000"
 
@@ -461,16 +481,16 @@ def test_a_plugin_that_has_become_somebody_else_is_not_waited_for(
 )  # fmt: skip
 def test_programs_on_windows(command: str, environ: dict[str, str], expected: list[str]) -> None:
     """Paths with either slash, endings, and no working directory."""
-    assert execplugin.programs(command, environ, windows=True) == expected
+    assert programs.candidates(command, environ, windows=True) == expected
 
 
 def test_programs_elsewhere() -> None:
     environ = {"PATH": "/bin:relative::.:/usr/bin", "PATHEXT": ".EXE"}
-    assert execplugin.programs("login", environ, windows=False) == ["/bin/login", "/usr/bin/login"]
-    assert execplugin.programs("/it/login", environ, windows=False) == ["/it/login"]
+    assert programs.candidates("login", environ, windows=False) == ["/bin/login", "/usr/bin/login"]
+    assert programs.candidates("/it/login", environ, windows=False) == ["/it/login"]
 
 
-@pytest.fixture(params=[execplugin.ReadBySelect, execplugin.ReadByThread])
+@pytest.fixture(params=[programs.ReadBySelect, programs.ReadByThread])
 def run_and_read(request: pytest.FixtureRequest) -> Iterator[Callable[..., bytes]]:
     """Runs a line of shell, and reads what it writes in one of the two ways; ends what it leaves running."""
     processes: list[subprocess.Popen[bytes]] = []
@@ -479,7 +499,7 @@ def run_and_read(request: pytest.FixtureRequest) -> Iterator[Callable[..., bytes
         process = subprocess.Popen(["sh", "-c", line], stdout=subprocess.PIPE, start_new_session=True)
         processes.append(process)
         assert process.stdout is not None
-        return execplugin.read_all(process, request.param(process.stdout), time.monotonic() + seconds)
+        return programs.read_all(process, request.param(process.stdout), time.monotonic() + seconds)
 
     yield run
     for process in processes:
@@ -491,7 +511,7 @@ def run_and_read(request: pytest.FixtureRequest) -> Iterator[Callable[..., bytes
 def test_either_way_all_is_read(run_and_read: Callable[..., bytes]) -> None:
     assert run_and_read("printf 'a\\r\\nb'; printf c") == b"a\r\nbc"
     assert run_and_read(":") == b""
-    size = execplugin.MAX_OUTPUT
+    size = programs.MAX_OUTPUT
     assert run_and_read(f"head -c {size} /dev/zero") == bytes(size)
     assert run_and_read("echo now; sleep 1000 &") == b"now\n"  # which holds the pipe open
 

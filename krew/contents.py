@@ -13,7 +13,8 @@ HIDDEN = [
     "kubernetes.config",
 ]
 
-# What its importers can do without, or need for what nobody calls here: user interfaces, debuggers, servers.
+# What its importers can do without, or need for what nobody calls here: user interfaces, debuggers, servers. The large
+# codecs for Chinese, Japanese and Korean are no such thing: without that of its locale Python does not start.
 _UNUSED = [
     "_aix_support",
     "_bz2",  # shutil and zipfile know archives that nobody here has; urllib3 does not need it
@@ -21,6 +22,7 @@ _UNUSED = [
     "_pydatetime",  # in case the one in C were missing
     "_pydecimal",
     "_uuid",  # would bring libuuid along; uuid does without
+    "argparse",  # modules that are programs as well have it for that
     "asyncio",
     "attr",
     "attrs",
@@ -69,11 +71,16 @@ def unused() -> list[str]:
     names = list(_UNUSED)
     if sys.platform != "win32":
         names.append("ctypes")  # there it is for the console
-    return names + _unused_of_kubernetes()
+    return names + _never_imported()
 
 
-def _unused_of_kubernetes() -> list[str]:
-    """Of the package's thousand generated modules, those that no class wants that ``diagnose`` asks for."""
+# Packages of which most modules are only imported when they are needed. The kubernetes package has a thousand that are
+# generated; it wants multiprocessing for the threads that it would start for whoever asked it to.
+_SPARSE = ["kubernetes.client.api", "kubernetes.client.models", "multiprocessing"]
+
+
+def _never_imported() -> list[str]:
+    """Of these, the modules that no class wants that ``diagnose`` asks for."""
     from kubectl_metrics.connection.generated import ObjectAPI
 
     api = ObjectAPI(None)  # type: ignore[arg-type]  # which it hands on when something is read
@@ -81,7 +88,7 @@ def _unused_of_kubernetes() -> list[str]:
         if isinstance(value, functools.cached_property):
             getattr(api, name)
     found = []
-    for name in ("kubernetes.client.api", "kubernetes.client.models"):
+    for name in _SPARSE:
         package = importlib.import_module(name)
         found += [module.name for module in pkgutil.iter_modules(package.__path__, f"{name}.")]
     return sorted(name for name in found if name not in sys.modules)

@@ -61,22 +61,23 @@ class Home:
     def __init__(self, folder: Path, cluster: Cluster) -> None:
         folder.mkdir()
         self.root = folder / ".krew"
-        self._folder = folder
+        self.folder = folder
         self._cluster = cluster
         tools = folder / "tools"
         tools.mkdir()
-        (tools / "kubectl").symlink_to(cluster.run("sh", "-c", "command -v kubectl").stdout.strip())
+        self.kubectl_program = tools / "kubectl"
+        self.kubectl_program.symlink_to(cluster.run("sh", "-c", "command -v kubectl").stdout.strip())
         (tools / "kubectl-krew").symlink_to(tool("krew"))
         self.path = f"{self.root}/bin:{tools}"
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PATH": self.path, "HOME": str(self._folder), "KREW_ROOT": str(self.root), "LC_ALL": "C.UTF-8"}
+        return {"PATH": self.path, "HOME": str(self.folder), "KREW_ROOT": str(self.root), "LC_ALL": "C.UTF-8"}
 
     def kubectl(self, *arguments: str) -> Ran:
         """On this machine, not in the cluster's network."""
         ran = subprocess.run(
-            [self._folder / "tools" / "kubectl", *arguments], env=self.environment, stdin=subprocess.DEVNULL,
+            [self.kubectl_program, *arguments], env=self.environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         return Ran(ran.returncode, ran.stdout, ran.stderr)

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from kubectl_metrics import __version__
 from release import dist
-from release.project import ROOT
-from tests.e2e.kit import Cluster, Ran
+from tests.e2e.kit import Cluster
+from tests.e2e.pipxing import Home
 
-_PIPX = ROOT / ".venv-release" / "bin" / "pipx"
 SCRIPTS = ["kubectl-metrics", "kubectl_complete-metrics"]
 
-
-class Home:
-    """Somebody with kubectl and pipx, and an otherwise empty home."""
-
-    def __init__(self, folder: Path, cluster: Cluster) -> None:
-        self.folder = folder
-        self.scripts = folder / ".local" / "bin"
-        self._cluster = cluster
-        kubectl = cluster.run("sh", "-c", "command -v kubectl").stdout.strip()
-        (folder / "tools").mkdir()
-        (folder / "tools" / "kubectl").symlink_to(kubectl)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"HOME": str(self.folder), "PATH": f"{self.scripts}:{self.folder / 'tools'}:/usr/bin:/bin"}
-
-    def pipx(self, *arguments: str) -> None:
-        # Settings of the package index, and whatever proxy it takes, are this machine's.
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIPX_", "XDG_"))}
-        done = subprocess.run(
-            [_PIPX, *arguments], env=kept | self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def kubectl(self, *arguments: str) -> Ran:
-        return self._cluster.run("kubectl", *arguments, env=self.environment)
-
-    def files(self) -> Sequence[str]:
-        return sorted(path.name for path in self.scripts.iterdir())
+# What pipx keeps of everything that it ever had: downloads, logs, locks.
+_PIPXS_OWN = re.compile(
+    r"\.cache/(pipx|uv)/|\.local/state/pipx/log/|\.local/share/pipx/(py/CACHEDIR\.TAG|venvs/\.kubectl-metrics\.lock)$"
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +34,7 @@ def home(cluster: Cluster, wheel: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_both_names_are_there(home: Home) -> None:
-    assert home.files() == SCRIPTS
+    assert sorted(path.name for path in home.scripts.iterdir()) == SCRIPTS
 
 
 def test_kubectl_finds_it(home: Home) -> None:
@@ -94,8 +65,10 @@ def test_completion(home: Home, cluster: Cluster) -> None:
 
 def test_uninstalling_leaves_nothing(wheel: Path, cluster: Cluster, tmp_path: Path) -> None:
     home = Home(tmp_path, cluster)
+    before = home.files()
     home.pipx("install", str(wheel))
-    assert home.files() == SCRIPTS
+    assert home.kubectl("metrics", "nodes").status == 0
+    assert {str(home.scripts.relative_to(tmp_path) / name) for name in SCRIPTS} <= home.files()
     home.pipx("uninstall", "kubectl-metrics")
-    assert home.files() == []
+    assert {name for name in home.files() - before if not _PIPXS_OWN.match(name)} == set()
     assert home.kubectl("metrics", "--version").status != 0

@@ -159,7 +159,7 @@ def test_an_upgrade_while_the_old_version_runs(cluster: Cluster, tmp_path: Path,
     with SimCluster() as simulated:
         kubeconfig = str(simulated.kubeconfig())
         simulated.fault("api", Fault("hold", "respond", hold))
-        running = subprocess.Popen([home.path.rpartition(":")[2] + "/kubectl", *arguments],
+        running = subprocess.Popen([home.kubectl_program, *arguments],
                                    env={**home.environment, "KUBECONFIG": kubeconfig},
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
         try:

@@ -1,0 +1,48 @@
+"""pipx, and homes of users who have it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from release.project import ROOT
+from tests.e2e.kit import Cluster, Ran
+
+_PIPX = ROOT / ".venv-release" / "bin" / "pipx"
+
+
+class Home:
+    """Somebody with kubectl and pipx, and an otherwise empty home."""
+
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        self.folder = folder
+        self.scripts = folder / ".local" / "bin"
+        self._cluster = cluster
+        tools = folder / "tools"
+        tools.mkdir()
+        self.kubectl_program = tools / "kubectl"
+        self.kubectl_program.symlink_to(cluster.run("sh", "-c", "command -v kubectl").stdout.strip())
+        (tools / "pipx").symlink_to(_PIPX)
+        self.environment = {"HOME": str(folder), "PATH": f"{self.scripts}:{tools}:/usr/bin:/bin"}
+
+    @property
+    def environment_of_pipx(self) -> dict[str, str]:
+        """Settings of the package index, and whatever proxy it takes, are this machine's."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIPX_", "XDG_"))}
+        return kept | self.environment
+
+    def pipx(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [_PIPX, *arguments], env=self.environment_of_pipx, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def kubectl(self, *arguments: str) -> Ran:
+        return self._cluster.run("kubectl", *arguments, env=self.environment)
+
+    def files(self) -> set[str]:
+        """All that is in the home but for folders."""
+        return {
+            str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_symlink() or path.is_file()
+        }

@@ -36,14 +36,20 @@ KREW := dist/krew/metrics.yaml
 PURE := kubectl_metrics/wire/*,kubectl_metrics/usage/*
 
 .DEFAULT_GOAL := help
-.PHONY: help krew krew-requirements venv demo test matrix dist release release-prepare release-requirements workflows sbom release-check release-notes release-collect fuzz check format docs e2e cluster-up cluster-down cluster-status constraints audit agreement bench bench-quick clean
+.PHONY: help python krew krew-requirements venv demo test matrix dist release release-prepare release-requirements workflows sbom release-check release-notes release-collect fuzz check format docs e2e cluster-up cluster-down cluster-status constraints audit agreement bench bench-quick clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 venv: $(STAMP)
 
-$(STAMP): setup.cfg pyproject.toml constraints.txt
+# Before anything is made of a Python that is too old, or a .venv is used that has been.
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "this takes Python 3.10 or later, and '$(PYTHON)' is none: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@test ! -x $(BIN)/python || $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 10))' || rm -rf $(VENV)
+
+$(STAMP): setup.cfg pyproject.toml constraints.txt | python
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
 		{ echo "no virtual environment without Python's venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement constraints.txt
@@ -144,7 +150,7 @@ e2e: $(STAMP) $(RELEASE)/.installed $(KREW) $(if $(E2E_KUBECONFIG),,cluster-up)
 	$(BIN)/python -m pytest -q tests/e2e $(PYTEST_ARGS)
 	@test -n "$(E2E_KUBECONFIG)" || echo "the cluster is left running; 'make cluster-down' stops it"
 
-krew:
+krew: | python
 	$(PYTHON) -m krew $(KREW_ARGS)
 
 $(KREW): $(shell find krew kubectl_metrics -name '*.py') $(wildcard krew/*.* krew/licenses/*) setup.cfg LICENSE

@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (OSError, ValueError) as error:
         parser.exit(1, f"error: {error}\n")
     (output / "metrics.yaml").write_text(text, "utf-8")
+    print(*(output / name for name in (*manifest.archives(text), "metrics.yaml")), sep="\n")
 
 
 def _named(template: str, platform: str) -> str:

@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
-    """A Go duration, or a number of seconds."""
+    """A Go duration, or a number of seconds; the value is in seconds."""
 
     name = "duration"
 
@@ -31,7 +31,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # not generic before
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if not 0 < seconds < 86_400:
-            self.fail(f"{value} is not between 0 and 24h", param, ctx)
+            self.fail(f"{value} is not more than 0 and less than 24h", param, ctx)
         return seconds
 
 

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kubectl_metrics.commands import kubelet_access, settings
-from kubectl_metrics.connection import api_transport, credentials, kubeconfig
+from kubectl_metrics.commands import settings
+from kubectl_metrics.connection import api_transport, connect_ahead, credentials, kubeconfig
 from kubectl_metrics.connection.config import MAX_TIMEOUT
 from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.kubefile import home_folder
 from kubectl_metrics.errors import DecodeError, HTTPStatusError, UsageError
 from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
-from kubectl_metrics.sources.choose import Sources
-from kubectl_metrics.sources.metrics_api import METRICS_TIMEOUT, MetricsAPI
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -38,7 +36,16 @@ class Session:
         self._progress = Progress(sys.stderr)
         given = ctx.params
         kubelet_options = settings.for_kubelets(given)
-        trace = say if settings.verbosity(ctx) else None
+        self._trace = say if settings.verbosity(ctx) else None
+        self._window: float | None = given.get("window")
+        self.mode: str = given.get("source", "auto")
+        if self._window is not None and self.mode == "api":
+            raise UsageError("--window is for the kubelets; metrics.k8s.io has a window of its own")
+        if self._window is not None:
+            self.mode = "kubelet"  # only the kubelets can measure over a window of one's own choice
+        seconds = settings.timeout(ctx)
+        if seconds is not None and self._window is not None and seconds <= self._window:
+            raise UsageError("--timeout leaves no time for --window, after which the kubelets are asked a second time")
         overrides = settings.overrides(ctx)
         config = kubeconfig.load(overrides, os.environ, home_folder())
         mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin is not None and sys.stdin.isatty())
@@ -46,26 +53,29 @@ class Session:
         self.namespace = config.namespace
         self.chosen_namespace = overrides.namespace  # by a flag; None where it is only the context's
         self.request_timeout = config.request_timeout
-        window, mode = given.get("window"), given.get("source", "auto")
-        if window is not None and mode == "api":
-            raise UsageError("--window is for the kubelets; metrics.k8s.io has a window of its own")
-        seconds = settings.timeout(ctx)
-        if seconds is not None and window is not None and seconds <= window:
-            raise UsageError("--timeout leaves no time for --window, after which the kubelets are asked a second time")
-        total = None if seconds is None else Total(seconds)
-        if given.get("wait") is not None:
-            total = Total(given["wait"], "--wait", grace=_LAST_LOOK)
-        self.api = api_transport(config, mine, environ=os.environ, total=total, trace=trace)
         self.api_authority = config.certificate_authority
-        self._kubelet_access = kubelet_access.prepare(kubelet_options, given, config.certificate_authority, mine)
-        self.kubelet_authority = self._kubelet_access.authorities
-        self._total, self._trace, self._window = total, trace, window
-        if window is not None:
-            mode = "kubelet"  # only the kubelets can measure over a window of one's own choice
-        self.mode = mode
-        patience = metrics_timeout(config.request_timeout, seconds) if mode == "auto" else None
-        self.metrics_api = MetricsAPI(self.api, timeout=patience, progress=self._progress)
-        self.sources = Sources(mode, self.metrics_api, lambda: self.kubelets)
+        self._total = None if seconds is None else Total(seconds)
+        if given.get("wait") is not None:
+            self._total = Total(given["wait"], "--wait", grace=_LAST_LOOK)
+        # Two questions are asked at once, but for raw. What it takes to ask them is imported while these connect.
+        ahead = connect_ahead(config, environ=os.environ, count=1 if ctx.info_name == "raw" else 2)
+        try:
+            self.api = api_transport(
+                config, mine, environ=os.environ, total=self._total, trace=self._trace, ahead=ahead
+            )
+            from kubectl_metrics.commands import kubelet_access
+            from kubectl_metrics.sources.choose import Sources
+            from kubectl_metrics.sources.metrics_api import MetricsAPI
+
+            self._kubelet_access = kubelet_access.prepare(kubelet_options, given, self.api_authority, mine)
+            self.kubelet_authority = self._kubelet_access.authorities
+            patience = metrics_timeout(config.request_timeout, seconds) if self.mode == "auto" else None
+            self.metrics_api = MetricsAPI(self.api, timeout=patience, progress=self._progress)
+            self.sources = Sources(self.mode, self.metrics_api, lambda: self.kubelets)
+        except BaseException:
+            if ahead is not None:
+                ahead.close()
+            raise
 
     @cached_property
     def access(self) -> Kubelets:
@@ -105,6 +115,8 @@ def metrics_timeout(request_timeout: float | None, total: float | None) -> float
     Returns:
         Seconds; None where it has no limit but the one of every request to the API server.
     """
+    from kubectl_metrics.sources.metrics_api import METRICS_TIMEOUT
+
     seconds = METRICS_TIMEOUT if request_timeout is None else request_timeout
     if total is not None:
         seconds = min(seconds, total / 2)

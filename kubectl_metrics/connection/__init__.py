@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kubectl_metrics.connection.config import ClientConfig
     from kubectl_metrics.connection.credentials import Credentials
     from kubectl_metrics.connection.deadlines import Total
+    from kubectl_metrics.connection.tcp import Ahead
     from kubectl_metrics.connection.transport import Transport
 
 
@@ -24,6 +25,7 @@ def api_transport(
     environ: Mapping[str, str],
     total: Total | None = None,
     trace: Callable[[str], None] | None = None,
+    ahead: Ahead | None = None,
 ) -> Transport:
     """The way to the API server.
 
@@ -33,6 +35,7 @@ def api_transport(
         environ: for the proxy variables, where the kubeconfig names no proxy.
         total: time for all requests together.
         trace: gets one line for each request.
+        ahead: what ``connect_ahead`` has begun.
 
     Raises:
         KubeconfigError: the CA or the client certificate cannot be used, or impersonation is asked for over plain HTTP,
@@ -62,4 +65,17 @@ def api_transport(
         total=total,
         compress=not config.disable_compression,
         trace=trace,
+        ahead=ahead,
     )
+
+
+def connect_ahead(config: ClientConfig, *, environ: Mapping[str, str], count: int) -> Ahead | None:
+    """Begin ``count`` connections to the API server, of which nobody knows yet how it is spoken to.
+
+    None where there is a proxy on the way, or no TLS: what is said there is a matter of the transport.
+    """
+    from kubectl_metrics.connection import proxy, tcp
+
+    if not config.server.startswith("https:") or config.proxy_url or proxy.proxy_for(config.server, environ):
+        return None
+    return tcp.Ahead(config.server, count)

@@ -5,8 +5,6 @@ inside: every socket is attached to the request's deadline before anything can b
 checked before one byte of the request is sent, and proxies are told apart from the server in every error.
 
 Facts
-- The time to connect is shared out to the addresses of a name, as in Go (net/dial.go, partialDeadline): one dead
-  address does not use up the time of the next.
 - CONNECT for https servers, absolute request targets for http ones (RFC 9110 9.3.6, RFC 9112 3.2.2). The proxy gets
   its own userinfo as Proxy-Authorization and nothing of ours.
 - TLS inside of TLS, to an https server through an https proxy, is urllib3's: ``ssl`` can wrap only what the kernel
@@ -21,12 +19,12 @@ import errno
 import http.client
 import socket
 import ssl
-import time
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from kubectl_metrics.connection import failures
 from kubectl_metrics.connection.lookup import lookup
+from kubectl_metrics.connection.tcp import Ahead, dial, join
 from kubectl_metrics.connection.tls import check_name, client_context
 from kubectl_metrics.errors import KubeconfigError
 
@@ -111,6 +109,7 @@ class Connection(http.client.HTTPConnection):
         names: which the certificate may be for.
         server_hostname: for SNI, None to send none.
         proxy: on the way.
+        ahead: connections to the server that others have begun to open.
     """
 
     response_class = _Response
@@ -125,8 +124,10 @@ class Connection(http.client.HTTPConnection):
         names: Sequence[str],
         server_hostname: str | None,
         proxy: Proxy | None,
+        ahead: Ahead | None = None,
     ) -> None:
         super().__init__(host, port)
+        self._ahead = ahead
         self._context = context
         self._names = names
         self._server_hostname = server_hostname
@@ -145,8 +146,8 @@ class Connection(http.client.HTTPConnection):
         proxy = self._through
         self.phase = "connect"
         if proxy is None:
-            sock = dial(self.host, self.port, deadline, connect_timeout)
-            self.sock = sock
+            begun = self._ahead.take(deadline, connect_timeout) if self._ahead is not None else None
+            self.sock = begun or dial(self.host, self.port, deadline, connect_timeout)
         else:
             self._open_proxy(proxy, deadline, connect_timeout)
         self.wire = self.sock  # or, if that is TLS to a proxy, what is below the server's
@@ -226,11 +227,6 @@ class Connection(http.client.HTTPConnection):
         return False
 
 
-def join(host: str, port: int) -> str:
-    """host:port, with brackets around IPv6."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def handshake(context: ssl.SSLContext, sock: socket.socket, name: str | None, deadline: Deadline) -> ssl.SSLSocket:
     """TLS on a connected socket, whose names nobody has checked yet. Raises one of failures.EXPECTED."""
     try:
@@ -246,39 +242,6 @@ def handshake(context: ssl.SSLContext, sock: socket.socket, name: str | None, de
         tls.close()
         raise
     return tls
-
-
-def dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
-    """A TCP connection. Raises OSError."""
-    seconds = min(connect_timeout, deadline.left())
-    end = time.monotonic() + seconds
-    addresses = lookup(host, port, seconds)
-    error: OSError = OSError("no address")
-    for index, (family, kind, protocol, _, address) in enumerate(addresses):
-        share = (end - time.monotonic()) / (len(addresses) - index)
-        if share <= 0:
-            error = TimeoutError()
-            break
-        try:
-            sock = socket.socket(family, kind, protocol)
-        except OSError as this:
-            error = this
-            continue
-        try:
-            sock.settimeout(share)
-            sock.connect(address)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as this:
-            sock.close()
-            error = this
-            continue
-        except BaseException:
-            sock.close()
-            raise
-        sock.settimeout(deadline.left())
-        deadline.attach(sock)
-        return sock
-    raise error
 
 
 def _import_socks() -> Any:

@@ -10,7 +10,8 @@ import ssl
 
 from kubectl_metrics.connection import failures
 from kubectl_metrics.connection.deadlines import WATCHDOG, Total
-from kubectl_metrics.connection.dialing import dial, handshake, join
+from kubectl_metrics.connection.dialing import handshake
+from kubectl_metrics.connection.tcp import dial, join
 from kubectl_metrics.connection.tls import client_context
 from kubectl_metrics.wire.servername import is_ip
 

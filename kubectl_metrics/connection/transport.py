@@ -17,7 +17,6 @@ Facts
 
 from __future__ import annotations
 
-import contextlib
 import re
 import ssl
 import time
@@ -31,9 +30,10 @@ from kubectl_metrics.connection import again, failures
 from kubectl_metrics.connection import proxy as proxies
 from kubectl_metrics.connection.body import BodyReader
 from kubectl_metrics.connection.deadlines import WATCHDOG, Deadline, Total, format_seconds
-from kubectl_metrics.connection.dialing import Connection, Proxy, join
+from kubectl_metrics.connection.dialing import Connection, Proxy
 from kubectl_metrics.connection.echoes import Echoes
 from kubectl_metrics.connection.pool import Closed, Pool
+from kubectl_metrics.connection.tcp import CONNECT_TIMEOUT, Ahead, join, place
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
 from kubectl_metrics.wire.servername import is_ip
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 API_TIMEOUT = 120.0  # seconds for one request, if nobody says otherwise
 MAX_BODY = 512 * 1024 * 1024  # bytes
 _ERROR = 64 * 1024  # bytes of the body of an error: more is not read
-_PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # what ssl takes for SNI
 
 
@@ -79,13 +78,14 @@ class Transport:
         authorization: str | None = None,
         headers: Sequence[tuple[str, str]] = (),
         proxy_url: str | None = None,
-        connect_timeout: float = 10.0,
+        connect_timeout: float = CONNECT_TIMEOUT,
         timeout: float = API_TIMEOUT,
         total: Total | None = None,
         user_agent: str = f"kubectl-metrics/{kubectl_metrics.__version__}",
         compress: bool = True,
         trace: Callable[[str], None] | None = None,
         connections: int = 8,
+        ahead: Ahead | None = None,
     ) -> None:
         """Nothing is sent yet.
 
@@ -103,22 +103,16 @@ class Transport:
             compress: whether to ask for gzip (never asked of loopback).
             trace: gets one line for each request, without headers.
             connections: how many idle ones to keep.
+            ahead: connections to this server that are being opened already; used only without a proxy.
 
         Raises:
             KubeconfigError: the proxy's URL cannot be used.
         """
+        host, port = place(url)
         parts = urlsplit(url)
         self._secure = parts.scheme == "https"
-        host = parts.hostname or ""
-        if parts.scheme not in _PORTS or not host:
-            raise ValueError(f"not the URL of a server: {parts.scheme}://{host}")
         if self._secure and context is None:
             raise ValueError("https needs a context")
-        if ":" in host:
-            host = host.replace("%25", "%")  # an IPv6 zone, as RFC 6874 has it
-        with contextlib.suppress(UnicodeError):  # what IDNA cannot encode cannot be looked up either
-            host = host if host.isascii() else host.encode("idna").decode("ascii")
-        port = parts.port or _PORTS[parts.scheme]
         self.server = join(host, port)
         self.certificate: bytes | None = None  # that the server has shown last, DER, whatever its names
         self._host, self._port = host, port
@@ -142,11 +136,12 @@ class Transport:
         if self._forward:
             self._headers += for_proxy.items()
         self._connect_timeout = connect_timeout
-        self._timeout = timeout
+        self.timeout = timeout  # seconds for a request where nobody says otherwise
         self._total = total
         self._pause = again.Pause()
         self._echoes = Echoes(authorization, *for_proxy.values())
         self._trace = trace
+        self._ahead = ahead if self._proxy is None else None
         self._pool = Pool(self._connection, connections)
 
     def get(
@@ -212,6 +207,8 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections; requests on their way fail."""
+        if self._ahead is not None:
+            self._ahead.close()
         self._pool.close()
         self._pause.end()
 
@@ -223,6 +220,7 @@ class Transport:
             names=self._names,
             server_hostname=self._sni,
             proxy=self._proxy,
+            ahead=self._ahead,
         )
 
     def _exchange(
@@ -242,7 +240,7 @@ class Transport:
         started = time.monotonic()
         if self._total is not None and self._total.left() <= 0:
             raise ConnectionFailed(FailureKind.OVER, self.server, f"not asked: {self._total} are over")
-        deadline = WATCHDOG.start(self._timeout if timeout is None else timeout, self._total)
+        deadline = WATCHDOG.start(self.timeout if timeout is None else timeout, self._total)
         try:
             response = self._patiently(question, limit, deadline)
         except ConnectionFailed as failure:

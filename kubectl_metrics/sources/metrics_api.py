@@ -164,7 +164,7 @@ class MetricsAPI:
 
     def _extra(self) -> float:
         """Seconds for what the answer would be complete without."""
-        return _EXTRA if self._timeout is None else min(_EXTRA, self._timeout)
+        return min(_EXTRA, self._api.timeout if self._timeout is None else self._timeout)
 
     def _ask(
         self,

@@ -1,0 +1,128 @@
+"""From a server's name to a connected socket; also ahead of when it is wanted.
+
+To import what it takes to speak TLS and HTTP takes about as long as a packet to another city and back. So as soon as it
+is known where the server is, connections to it are begun, by threads that have nothing to do but wait.
+
+Facts
+- The time to connect is shared out to the addresses of a name, as in Go (net/dial.go, partialDeadline): one dead
+  address does not use up the time of the next.
+- A connection over which nothing is said does no harm: servers wait some seconds for the first word, and ours comes
+  within a moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from urllib.parse import urlsplit
+
+from kubectl_metrics.connection.deadlines import Deadline
+from kubectl_metrics.connection.lookup import lookup
+from kubectl_metrics.connection.threads import Later, TooLate
+from kubectl_metrics.errors import MetricsError
+
+CONNECT_TIMEOUT = 10.0  # seconds until TCP has to be connected
+_PORTS = {"http": 80, "https": 443}
+
+
+def place(url: str) -> tuple[str, int]:
+    """Host and port of a server's URL, as they are dialled.
+
+    Raises ValueError if it is not the URL of a server.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in _PORTS or not host:
+        raise ValueError(f"not the URL of a server: {parts.scheme}://{host}")
+    if ":" in host:
+        host = host.replace("%25", "%")  # an IPv6 zone, as RFC 6874 has it
+    with contextlib.suppress(UnicodeError):  # what IDNA cannot encode cannot be looked up either
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
+    return host, parts.port or _PORTS[parts.scheme]
+
+
+def join(host: str, port: int) -> str:
+    """host:port, with brackets around IPv6."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
+    """A TCP connection. Raises OSError."""
+    seconds = min(connect_timeout, deadline.left())
+    end = time.monotonic() + seconds
+    addresses = lookup(host, port, seconds)
+    error: OSError = OSError("no address")
+    for index, (family, kind, protocol, _, address) in enumerate(addresses):
+        share = (end - time.monotonic()) / (len(addresses) - index)
+        if share <= 0:
+            error = TimeoutError()
+            break
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as this:
+            error = this
+            continue
+        try:
+            sock.settimeout(share)
+            sock.connect(address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as this:
+            sock.close()
+            error = this
+            continue
+        except BaseException:
+            sock.close()
+            raise
+        sock.settimeout(deadline.left())
+        deadline.attach(sock)
+        return sock
+    raise error
+
+
+class Ahead:
+    """A few connections to one server, begun as soon as this is made. Safe to use from several threads."""
+
+    def __init__(self, url: str, count: int) -> None:
+        """``count`` connections to the server of ``url``; fewer where the system allows no more threads."""
+        self._place = place(url)
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()  # that nobody has taken
+        self._closed = False
+        self._begun: list[Later[socket.socket]] = []
+        with contextlib.suppress(MetricsError):
+            for _ in range(count):
+                self._begun.append(Later(self._connect, "connect"))
+
+    def _connect(self) -> socket.socket:
+        sock = dial(*self._place, Deadline(CONNECT_TIMEOUT), CONNECT_TIMEOUT)
+        with self._lock:
+            if self._closed:
+                sock.close()
+            else:
+                self._open.add(sock)
+        return sock
+
+    def take(self, deadline: Deadline, connect_timeout: float) -> socket.socket | None:
+        """One of them, as ``dial`` would have made it; None if there is none left. Raises OSError."""
+        try:
+            begun = self._begun.pop()
+        except IndexError:
+            return None
+        try:
+            sock = begun.result(seconds=min(connect_timeout, deadline.left()))
+        except TooLate:
+            raise TimeoutError from None
+        with self._lock:
+            self._open.discard(sock)
+        sock.settimeout(deadline.left())
+        deadline.attach(sock)
+        return sock
+
+    def close(self) -> None:
+        """Closes those that nobody has taken, also when they have been opened."""
+        with self._lock:
+            self._closed = True
+            for sock in self._open:
+                sock.close()

@@ -13,7 +13,7 @@
 # make krew    the archive that krew installs, for this platform, and its manifest: dist/krew
 # make dist    the sdist and the wheel: dist
 # make release VERSION=1.2.3  everything that a release consists of, if all agrees and is green (docs/releasing.md)
-# make audit   looks constraints.txt up in the database of known vulnerabilities
+# make audit   looks all versions that are pinned up in the database of known vulnerabilities
 # make cluster-up | cluster-down | cluster-status
 #
 # Each of them makes the virtual environment if there is none yet, and brings it up to date when setup.cfg has changed.
@@ -32,6 +32,7 @@ FUZZ := .venv-fuzz
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(sort $(filter-out __init__,$(basename $(notdir $(wildcard tests/fuzz/targets/*.py)))))
 CLUSTER := tests/e2e/cluster/cluster
+PINNED := constraints.txt krew/requirements.txt release/requirements.txt
 KREW := dist/krew/metrics.yaml
 PURE := kubectl_metrics/wire/*,kubectl_metrics/usage/*
 
@@ -193,11 +194,12 @@ constraints:
 	{ sed '/^[^#]/d' constraints.txt; cat build/constraints.txt; } > build/constraints.new
 	mv build/constraints.new constraints.txt
 
-# pip-audit is only told what constraints.txt says: nothing of it is installed, and nothing of ours is sent but that.
+# pip-audit is only told what these files say: nothing of it is installed, and nothing of ours is sent but that.
 audit:
 	@test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && \
 		build/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.7,<3'; }
-	build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes --requirement constraints.txt
+	build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
+		$(PINNED:%=--requirement %)
 
 clean:
 	rm -rf $(VENV) $(FUZZ) $(RELEASE) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

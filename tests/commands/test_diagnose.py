@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -269,6 +270,8 @@ class TestBundles:
 class TestFromHere:
     """What this user cannot see, and what fails, is no fault of the pipeline."""
 
+    ONLY_WHERE_SOMETHING_IS_WRONG = frozenset({"aws-auth", "nodes/healthz", "nodes/configz", "services/proxy"})
+
     def test_hardly_any_rights(self, cluster: SimCluster, pipeline: Pipeline) -> None:
         del pipeline
         cluster.users["guest"] = User(rules=(allow("list", "pods", "metrics.k8s.io"),))
@@ -281,18 +284,22 @@ class TestFromHere:
         """docs/diagnose-reader.yaml has all of them, and nothing that could be left out."""
         del pipeline
         role = yaml.safe_load((Path(__file__).parents[2] / "docs" / "diagnose-reader.yaml").read_text())
-        rules = [
-            allow(" ".join(rule["verbs"]), " ".join(rule["resources"]), group, names=rule.get("resourceNames"))
+        rights = [
+            (verb, resource, group, name)
             for rule in role["rules"]
-            for group in rule["apiGroups"]
+            for group, resource, verb in itertools.product(rule["apiGroups"], rule["resources"], rule["verbs"])
+            for name in rule.get("resourceNames", [""])
         ]
-        cluster.users["reader"] = User(rules=tuple(rules))
+        rules = {right: allow(*right[:3], names=[right[3]] if right[3] else None) for right in rights}
+        cluster.users["reader"] = User(rules=tuple(rules.values()))
         found = document(tool(cluster, "reader")("diagnose", "--logs", "-o", "json"))
         assert (found["notChecked"], found["findings"]) == ([], [])
-        for rule in rules:
-            cluster.users["reader"] = User(rules=tuple(other for other in rules if other is not rule))
+        for right in rights:
+            if self.ONLY_WHERE_SOMETHING_IS_WRONG & set(right):
+                continue
+            cluster.users["reader"] = User(rules=tuple(rule for other, rule in rules.items() if other != right))
             less = document(tool(cluster, "reader")("diagnose", "--logs", "-o", "json"))
-            assert (less["notChecked"], less["findings"], less["passed"]) != ([], [], found["passed"]), rule
+            assert (less["notChecked"], less["findings"], less["passed"]) != ([], [], found["passed"]), right
 
     def test_no_server(self, cluster: SimCluster, admin: Tool) -> None:
         with cluster.fault("api", Fault.refuse()):

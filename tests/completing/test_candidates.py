@@ -212,6 +212,16 @@ def test_nodes(cluster: SimCluster) -> None:
     assert all("as=Table" in request.headers["accept"] for request in asked)
 
 
+@pytest.mark.parametrize(
+    "words", [["nodes", ""], ["pods", "-n", ""], ["pods", "-n", "shop", ""], ["raw", f"{METRICS}/nodes/"]]
+)
+@pytest.mark.usefixtures("config")
+def test_names_are_asked_for_with_one_get(cluster: SimCluster, words: list[str]) -> None:
+    before = len(cluster.requests)
+    completion(*words)
+    assert [request.method for request in cluster.requests[before:]] == ["GET"]
+
+
 @pytest.mark.usefixtures("config")
 def test_pods() -> None:
     assert values("pods", "-n", "shop", "") == ["db-0", "report", "waiting", "web-1", "web-2"]

@@ -1,4 +1,4 @@
-"""The roles in docs/rbac: with each of them its commands have all there is, and with one right less they say so."""
+"""The roles in docs: with each of them its commands have all there is, and with one right less they say so."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from tests.e2e.kit import Kit, Ran, wait_for
 
 pytestmark = pytest.mark.kit
 
-FOLDER = Path(__file__).parents[2] / "docs" / "rbac"
+DOCS = Path(__file__).parents[2] / "docs"
+FOLDER = DOCS / "rbac"
 NAMESPACE = "kubectl-metrics-rbac"
 GROUP = "rbac.authorization.k8s.io"
 METRICS = "/apis/metrics.k8s.io/v1beta1"
@@ -29,15 +30,20 @@ DIRECT = "--kubelet-access=direct --kubelet-insecure-tls"
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """A file of docs/rbac, and for each right in it a command that needs it."""
+    """A file of docs, and what shows that a right in it is needed: a command, but for DIAGNOSE."""
 
     file: str
     needs: Mapping[str, str]
     namespace: str = ""  # where it is bound, for a Role
 
     def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = yaml.safe_load((FOLDER / self.file).read_text("utf-8"))
+        document: dict[str, Any] = yaml.safe_load(self.path.read_text("utf-8"))
         return document
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return DOCS / self.file if self is DIAGNOSE else FOLDER / self.file
 
 
 def _kubelets(right: str, flags: str) -> dict[str, str]:
@@ -92,13 +98,54 @@ ROLES = [
 ]
 
 
+# What is listed as not checked without each right of diagnose's role; "" where only a cluster that is broken, or not
+# this one, gives a reason to use it.
+DIAGNOSE = Role(
+    "diagnose-reader.yaml",
+    {
+        "list nodes.metrics.k8s.io": "list nodes.metrics.k8s.io",
+        "list pods.metrics.k8s.io": "list pods.metrics.k8s.io",
+        "list apiservices.apiregistration.k8s.io": "list apiservices.apiregistration.k8s.io",
+        "list nodes": "list nodes",
+        "list pods": "list pods in kube-system",
+        "list namespaces": "list namespaces",
+        "list events": "list events in kube-system",
+        "get services": "get services in kube-system",
+        "get serviceaccounts": "get serviceaccounts in kube-system",
+        "get configmaps extension-apiserver-authentication": "get configmaps in kube-system",
+        "get configmaps kube-root-ca.crt": "get configmaps in kube-system",
+        "get configmaps aws-auth": "",
+        "list endpointslices.discovery.k8s.io": "list endpointslices.discovery.k8s.io in kube-system",
+        "list deployments.apps": "list deployments.apps in kube-system",
+        "list networkpolicies.networking.k8s.io": "list networkpolicies.networking.k8s.io in kube-system",
+        "list clusterrolebindings.rbac.authorization.k8s.io": "list clusterrolebindings.rbac.authorization.k8s.io",
+        "list rolebindings.rbac.authorization.k8s.io": "list rolebindings.rbac.authorization.k8s.io in kube-system",
+        "list roles.rbac.authorization.k8s.io": "list roles.rbac.authorization.k8s.io in kube-system",
+        "get clusterroles.rbac.authorization.k8s.io": "get clusterroles.rbac.authorization.k8s.io",
+        "list certificatesigningrequests.certificates.k8s.io": "list certificatesigningrequests.certificates.k8s.io",
+        "list horizontalpodautoscalers.autoscaling": "list horizontalpodautoscalers.autoscaling",
+        "get nodes/metrics": "the kubelets' answers",
+        "get nodes/healthz": "",
+        "get nodes/configz": "",
+        "get services/proxy": "",
+        "get pods/log": "get pods/log in kube-system",
+    },
+)
+
+
 def _split(rules: list[dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
     """A rule for each single right, by its words: "list pods.metrics.k8s.io"."""
-    return {
-        f"{verb} {resource}{group and '.' + group}": {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
-        for rule in rules
-        for group, resource, verb in itertools.product(rule["apiGroups"], rule["resources"], rule["verbs"])
-    }
+    split = {}
+    for rule in rules:
+        names = rule.get("resourceNames", [""])
+        for group, resource, verb, name in itertools.product(
+            rule["apiGroups"], rule["resources"], rule["verbs"], names
+        ):
+            words = f"{verb} {resource}{group and '.' + group} {name}".strip()
+            split[words] = {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
+            if name:
+                split[words]["resourceNames"] = [name]
+    return split
 
 
 def _account(role: Role, without: str = "") -> str:
@@ -132,7 +179,7 @@ def _objects(role: Role, name: str, rules: list[dict[str, list[str]]] | None) ->
 def account(cluster: Kit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Gives the kubeconfig of the account that has a role, or a role without one right."""
     objects: list[dict[str, Any]] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}]
-    for role in ROLES:
+    for role in (*ROLES, DIAGNOSE):
         objects += _objects(role, _account(role), None)
         rights = _split(role.document()["rules"])
         for taken in rights:
@@ -151,7 +198,7 @@ def account(cluster: Kit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             path.write_text(json.dumps(config | {"users": [user]}))
         return str(path)
 
-    files = [(["-n", role.namespace] if role.namespace else [], str(FOLDER / role.file)) for role in ROLES]
+    files = [(["-n", role.namespace] if role.namespace else [], str(role.path)) for role in (*ROLES, DIAGNOSE)]
     cluster.kubectl("wait", "--for=delete", f"namespace/{NAMESPACE}", "--timeout=60s")  # of an earlier run
     try:
         for place, file in files:
@@ -177,7 +224,7 @@ def _shown(ran: Ran) -> object:
 
 def test_each_file_has_its_role() -> None:
     assert {path.name for path in FOLDER.iterdir()} == {role.file for role in ROLES}
-    for role in ROLES:
+    for role in (*ROLES, DIAGNOSE):
         assert _split(role.document()["rules"]).keys() == role.needs.keys()
 
 
@@ -232,3 +279,23 @@ def test_without_the_list_of_pods_there_is_a_table_that_cannot_name_what_is_miss
     assert ours.status == 0
     assert "crashing" in kit.ours("pods", "-n", "shop", "--kubeconfig", account(role)).stderr
     assert "crashing" not in ours.stderr
+
+
+def _diagnosis(kit: Kit, kubeconfig: str) -> dict[str, Any]:
+    command = ["diagnose", "--logs", "-o", "json", *DIRECT.split()]
+    document: dict[str, Any] = kit.ours(*command, "--kubeconfig", kubeconfig).json()
+    return document
+
+
+def test_the_diagnosis_is_an_administrators(kit: Kit, account: Callable[..., str]) -> None:
+    ours, admins = _diagnosis(kit, account(DIAGNOSE)), _diagnosis(kit, str(kit.kubeconfig))
+    assert ours["notChecked"] == []
+    assert [one["id"] for one in ours["findings"]] == [one["id"] for one in admins["findings"]]
+    assert ours["passed"] == admins["passed"]
+
+
+@pytest.mark.parametrize("right", [right for right, missed in DIAGNOSE.needs.items() if missed])
+def test_one_right_less_is_not_checked_and_named(kit: Kit, account: Callable[..., str], right: str) -> None:
+    missed = _diagnosis(kit, account(DIAGNOSE, right))["notChecked"]
+    assert DIAGNOSE.needs[right] in {one["needs"] for one in missed}
+    assert all("forbidden" in one["reason"] or "refuse this user" in one["reason"] for one in missed)

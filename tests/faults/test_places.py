@@ -18,6 +18,10 @@ from tests.faults.runs import Launcher, Run
 from tests.faults.table import ELSEWHERE, STRANGER, Row
 
 PATIENT, IMPATIENT = "20s", "2s"  # for all that answers at once, however slow the machine; for what never answers
+SLACK = 9  # seconds for a machine that has much else to do
+LATE = 3 * 2 + SLACK  # seconds, of a command with IMPATIENT limits: no fault passes more than three of them, one by one
+TOTAL = "4s"  # of --timeout, beside limits that are PATIENT; half of it has to do for the kubelets
+OVER = 4 + SLACK  # seconds
 MEMORY = 300 << 10  # KiB: the tool itself, and three times what a kubelet may say
 
 EVERYWHERE = [*table.HANDSHAKE, *table.ANY]
@@ -45,8 +49,23 @@ def test_every_command(farm: Farm, launch: Launcher, place: Place, rows: Sequenc
     check(farm, launch, place, rows, lambda row: place.commands[:1] if row.brief else place.commands)
 
 
+@pytest.mark.parametrize("place", [METRICS_API, SERVER, KUBELET], ids=lambda place: place.name)
+def test_a_limit_for_all_of_it(farm: Farm, launch: Launcher, place: Place) -> None:
+    """With --timeout, which is shorter than what one request may take: else all ends as without it."""
+    rows = [row for row in dict(CASES)[place] if row.slow and not row.brief]
+    # But where metrics may have all of the time, none is left to see whether the server answers anything else.
+    patient = [command for command in METRICS_API.commands if command.arguments[-2:] == ("--source", "api")]
+    check(farm, launch, place, rows, lambda _: [one for one in place.commands if one not in patient], total=TOTAL)
+
+
 def check(
-    farm: Farm, launch: Launcher, place: Place, rows: Sequence[Row], commands: Callable[[Row], Sequence[Command]]
+    farm: Farm,
+    launch: Launcher,
+    place: Place,
+    rows: Sequence[Row],
+    commands: Callable[[Row], Sequence[Command]],
+    *,
+    total: str = "",
 ) -> None:
     """Not one test for each command: they run side by side, which is most of what makes this fast."""
     wanted: list[tuple[Row, Command]] = []
@@ -57,14 +76,18 @@ def check(
             for command in commands(row):
                 wanted.append((row, command))
                 config = farm.config(index, credential(place, row, command))
-                limit = IMPATIENT if row.slow else PATIENT
+                limit = IMPATIENT if row.slow and not total else PATIENT
                 lines.append([*command.arguments, "--kubeconfig", config, "-v", "--request-timeout", limit])
-                lines[-1] += ["--kubelet-request-timeout", limit]
+                lines[-1] += ["--kubelet-request-timeout", limit, *(("--timeout", total) if total else ())]
         runs = launch(*lines)
     found = [
         f"{row.name}: {' '.join(command.arguments)}: {problem}\n    status {run.status}, said {run.said}"
         for (row, command), run in zip(wanted, runs, strict=True)
-        for problem in [*wrong(run, command.expect(row)), *unsafe(run, farm.secrets)]
+        for problem in [
+            *wrong(run, command.expect(row)),
+            *late(run, row, OVER if total else LATE),
+            *unsafe(run, farm.secrets),
+        ]
     ]
     for index in range(len(rows)):
         if farm[index].asked(STRANGER, ELSEWHERE):
@@ -98,6 +121,11 @@ def wrong(run: Run, outcome: Outcome) -> list[str]:
     elif not outcome.body and list(_shown(run).items()) != list(outcome.shown.items()):
         problems.append(f"shows {_shown(run)} instead of {outcome.shown}")
     return problems
+
+
+def late(run: Run, row: Row, seconds: float) -> list[str]:
+    """Whether it outlived its limits, where the fault makes it wait for them; for all other faults there is CEILING."""
+    return [f"it took {run.seconds:.1f} s"] if row.slow and run.seconds > seconds else []
 
 
 def _shown(run: Run) -> dict[str, int | None]:

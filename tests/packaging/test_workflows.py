@@ -132,6 +132,20 @@ def test_the_matrix_is_the_makefiles() -> None:
     assert wanted == list(dict.fromkeys(each.group for each in matrix.environments(matrix.OLDEST_KUBERNETES)))
 
 
+def test_every_week_there_is_an_audit_and_a_fuzzing() -> None:
+    assert re.search(r'(?m)^  schedule:$[^-]*- cron: "\d+ \d+ \* \* \d"$', (FOLDER / "test.yml").read_text("utf-8"))
+    weekly = [job for job in load("test.yml")["jobs"].values() if job.get("if") == "github.event_name == 'schedule'"]
+    assert [job["steps"][-1]["run"] for job in weekly] == ["make audit", "make fuzz FUZZ_SECONDS=60"]
+
+
+def test_every_file_with_pinned_versions_is_audited() -> None:
+    told = re.search(r"(?m)^PINNED := (.*)$", (ROOT / "Makefile").read_text("utf-8"))
+    files = [path for folder in (".", "krew", "release", "benchmarks") for path in (ROOT / folder).glob("*.txt")]
+    pinned = {str(path.relative_to(ROOT)) for path in files if "--hash=sha256:" in path.read_text("utf-8")}
+    assert told
+    assert set(told[1].split()) == pinned
+
+
 def test_kind_has_the_kubectl_of_the_test_cluster() -> None:
     """With which the tables are compared."""
     program = (ROOT / "tests" / "e2e" / "cluster" / "cluster").read_text("utf-8")

@@ -42,6 +42,7 @@ class Listener:
         """``pki.cluster`` is what clients trust, ``names`` are what they expect; a silent one never answers."""
         self.wire = bytearray()  # what came, encrypted or not
         self.said = bytearray()  # what of it could be read
+        self.handshakes = 0  # that were done
         self.certificates: list[bytes] = []  # of clients, DER
         self.targets: list[str] = []  # of requests, in the order in which they came
         self.connections = 0
@@ -124,6 +125,7 @@ class Listener:
                 if not done:
                     tls.do_handshake()
                     done = True
+                    self.handshakes += 1
                     if shown := tls.getpeercert(binary_form=True):
                         self.certificates.append(shown)
                 while plain := tls.read(65536):

@@ -279,6 +279,26 @@ def test_whatever_the_credential(pki: Pki, ask: Ask, credential: Credential, kin
         nothing_heard(node, credential)
 
 
+@pytest.mark.parametrize(
+    ("kind", "access"),
+    [
+        ("unknown-ca", "direct"),
+        ("expired", "direct"),
+        *((kind, "proxy") for kind in ("verified", "unknown-ca", "expired", "other-name")),
+    ],
+)
+@pytest.mark.parametrize("form", ["certificate", "exec-certificate"])
+def test_a_handshake_that_reads_a_certificate_shows_none(
+    pki: Pki, ask: Ask, tmp_path: Path, form: str, kind: Kind, access: str
+) -> None:
+    """It is all that diagnose has with a kubelet that it does not trust, or asks through the API server."""
+    credential = make(form, pki, tmp_path)
+    with kubelet(pki, kind) as node, api_with(pki, node) as api:
+        ask(f"https://{api.address}", credential, "diagnose", "--kubelet-access", access)
+    assert credential.certificate in api.certificates
+    assert (node.handshakes > 0, node.certificates, bytes(node.said)) == (True, [], b"")
+
+
 @pytest.mark.parametrize("kind", ["unknown-ca", "expired", "other-name"])
 def test_insecure_for_kubelets(pki: Pki, ask: Ask, token: Credential, kind: Kind) -> None:
     with kubelet(pki, kind) as node, api_with(pki, node) as api:

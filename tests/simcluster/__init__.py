@@ -12,7 +12,7 @@ with SimCluster(nodes=3) as cluster:
 
 from tests.simcluster.clock import SECOND, Clock, ManualClock
 from tests.simcluster.cluster import SimCluster
-from tests.simcluster.faults import Fault, Installed
+from tests.simcluster.faults import Fault, Gate, Installed
 from tests.simcluster.messages import Request, Response
 from tests.simcluster.objects import GI, KI, MI, MILLICORE, Container, Node, Pod, steps, wave
 from tests.simcluster.pki import KeyPair
@@ -33,6 +33,7 @@ __all__ = [
     "Clock",
     "Container",
     "Fault",
+    "Gate",
     "Installed",
     "KeyPair",
     "Kind",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import threading
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,38 @@ _REASONS = {
 
 def _nothing(*_: object) -> None:
     """What a fault does in the stages that are not its own."""
+
+
+class Gate:
+    """Where answers wait for one another, see ``Fault.held``: it opens, for good, when so many wait at once."""
+
+    def __init__(self, wanted: int, linger: float = 0) -> None:
+        """It stays shut for ``linger`` seconds more, to see whether others come."""
+        self.most = 0
+        """The most that have ever waited at once."""
+        self.came: list[float] = []
+        """When each request came, by ``time.monotonic``."""
+        self._wanted, self._linger = wanted, linger
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._open = threading.Event()
+
+    def wait(self, exchange: Exchange) -> None:
+        """Returns when the gate is open."""
+        with self._lock:
+            self.came.append(time.monotonic())
+            self._waiting += 1
+            self.most = max(self.most, self._waiting)
+            last = self._waiting == self._wanted
+        try:
+            if last:
+                exchange.wait(self._linger)
+                self._open.set()
+            while not self._open.wait(0.2):
+                exchange.wait(0)  # the cluster may be closing
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
 
 @dataclass(frozen=True)
@@ -114,6 +147,16 @@ class Fault:
             exchange.respond(response)
 
         return Fault("delay", "respond", respond)
+
+    @staticmethod
+    def held(gate: Gate) -> Fault:
+        """The right answer, when the gate is open. Whoever has given up waiting still counts as one that waits."""
+
+        def respond(exchange: Exchange, response: Response) -> None:
+            gate.wait(exchange)
+            exchange.respond(response)
+
+        return Fault("held", "respond", respond)
 
     @staticmethod
     def hang(at: Part = "start") -> Fault:

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from tests.simcluster import Fault, ManualClock, Node, SimCluster
+from tests.simcluster import Fault, Gate, ManualClock, Node, SimCluster
 from tests.simcluster_tests.client import Client
 
 SOON = 0.2  # long enough for any answer to come first, if there were one: nothing below waits for a speed
@@ -58,6 +58,17 @@ def test_silence(cluster: SimCluster, client: Client, fault: Fault) -> None:
     cluster.fault("api", fault)
     with pytest.raises(TimeoutError):
         client.api("/version", timeout=SOON)
+
+
+def test_held_until_enough_are_there(cluster: SimCluster, client: Client) -> None:
+    gate = Gate(2)
+    cluster.fault(["api", "node-1"], Fault.held(gate))
+    with pytest.raises(TimeoutError):
+        client.kubelet("/healthz", timeout=SOON)
+    assert gate.most == 1
+    assert client.api("/version").status == 200  # the first one still waits
+    assert client.kubelet("/healthz").text == "ok"
+    assert (gate.most, len(gate.came)) == (2, 3)
 
 
 def test_a_drip_is_complete_in_the_end(cluster: SimCluster, client: Client) -> None:

@@ -92,11 +92,13 @@ METRICS_API = Place(
     METRICS,
     (
         _metrics("nodes", auto=True),
-        _metrics("nodes", auto=False),
         _metrics("pods", auto=False),
+        _metrics(f"raw {METRICS}/nodes", auto=True),
+    ),
+    (
+        _metrics("nodes", auto=False),
         _metrics("pods", auto=True),
         _metrics(f"raw {METRICS}/nodes", auto=False),
-        _metrics(f"raw {METRICS}/nodes", auto=True),
         Command(("diagnose",), lambda row: Outcome(status=0 if row.effect == "harmless" else 5)),
     ),
 )
@@ -134,9 +136,9 @@ OBJECTS = Place(
         _objects("nodes"),
         _objects("pods --source api", needed=False),
         _objects("pods --source kubelet"),
-        _objects(f"raw {NODES_PATH}"),
     ),
     (
+        _objects(f"raw {NODES_PATH}"),
         _objects("nodes --source kubelet"),
         _objects(f"raw {METRICS}/nodes --source kubelet"),
         Command(("diagnose",), _objects_diagnosis),
@@ -177,10 +179,10 @@ SERVER = Place(
     (
         _server("nodes"),
         _server("pods --source kubelet"),
-        _server(f"raw {NODES_PATH}"),
         Command(("diagnose",), _diagnosis),
     ),
     (
+        _server(f"raw {NODES_PATH}"),
         _server("nodes --source kubelet"),
         _server("nodes --source api"),
         _server("pods"),

@@ -114,7 +114,12 @@ connection_options = _all(
             help="Time for all requests together, such as 20s, once logged in; what there is by then is shown "
             "(default: no limit).",
         ),
-        _connection("-v", "--verbose", count=True, help="Show each request on stderr."),
+        _connection(
+            "-v",
+            "--verbose",
+            count=True,
+            help="Show each request on stderr, whatever level follows (as in kubectl: -v 6).",
+        ),
     ]
 )
 

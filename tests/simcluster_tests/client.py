@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import ssl
@@ -27,6 +28,12 @@ class Answer:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def read(connection: http.client.HTTPSConnection) -> Answer:
+    """The answer; a response that ends with its connection owns the socket, also when its body breaks off."""
+    with contextlib.closing(connection.getresponse()) as response:
+        return Answer(response)
 
 
 class Client:
@@ -59,7 +66,7 @@ class Client:
         connection = self.connect(url, pair, timeout)
         try:
             connection.request("GET", parts.path + ("?" + parts.query if parts.query else ""), headers=sent)
-            return Answer(connection.getresponse())
+            return read(connection)
         finally:
             connection.close()
 

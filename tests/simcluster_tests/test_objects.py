@@ -30,7 +30,7 @@ from tests.simcluster import (
 from tests.simcluster.messages import Request, Response, failure
 from tests.simcluster.pki import DAY
 from tests.simcluster.store import KINDS, Kind
-from tests.simcluster_tests.client import Answer, Client
+from tests.simcluster_tests.client import Answer, Client, read
 
 SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -48,7 +48,7 @@ def post(client: Client, path: str, body: Any, user: str = "admin", **headers: s
     }
     try:
         connection.request("POST", path, body=body if isinstance(body, bytes) else json.dumps(body), headers=sent)
-        return Answer(connection.getresponse())
+        return read(connection)
     finally:
         connection.close()
 

@@ -57,8 +57,10 @@ class Session:
         self._total = None if seconds is None else Total(seconds)
         if given.get("wait") is not None:
             self._total = Total(given["wait"], "--wait", grace=_LAST_LOOK)
-        # Two questions are asked at once, but for raw. What it takes to ask them is imported while these connect.
-        ahead = connect_ahead(config, environ=os.environ, count=1 if ctx.info_name == "raw" else 2)
+        # Two questions are asked at once, but by raw, and where only the kubelets are wanted. What it takes to ask is
+        # imported while these connect.
+        count = 1 if ctx.info_name == "raw" or self.mode == "kubelet" else 2
+        ahead = connect_ahead(config, environ=os.environ, count=count)
         try:
             self.api = api_transport(
                 config, mine, environ=os.environ, total=self._total, trace=self._trace, ahead=ahead

@@ -169,7 +169,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks --write $(BENCH_ARGS)
 
 bench-quick: $(STAMP)
-	@cd benchmarks/server && go vet . && test -z "$$(gofmt -l . | tee /dev/stderr)"
+	@cd benchmarks/server && go vet . && found=$$(gofmt -l .) && { test -z "$$found" || { echo "gofmt: $$found" >&2; exit 1; }; }
 	@$(BIN)/python -m benchmarks.quick
 
 agreement: $(STAMP) cluster-up

@@ -12,8 +12,10 @@ Facts (client-go rest/with_retry.go)
 from __future__ import annotations
 
 import math
-import threading
 import time
+
+from kubectl_metrics.connection.loop import sleep
+from kubectl_metrics.connection.threads import TICK
 
 TRIES = 10  # more, after the first one
 SHARED = 1.0  # seconds that all requests wait at most for what one of them was told; what the API server asks for
@@ -36,7 +38,7 @@ class Pause:
 
     def __init__(self) -> None:
         self._until = 0.0  # time.monotonic()
-        self._over = threading.Event()
+        self._over = False
 
     def extend(self, seconds: float) -> None:
         """No request for so long, from now on."""
@@ -46,10 +48,13 @@ class Pause:
         """Seconds to wait; not positive where there is nothing to wait for."""
         return self._until - time.monotonic()
 
-    def wait(self, seconds: float) -> bool:
+    async def wait(self, seconds: float) -> bool:
         """Waits so long; False at once when nobody wants to wait any more."""
-        return not self._over.wait(seconds)
+        end = time.monotonic() + seconds
+        while not self._over and (now := time.monotonic()) < end:
+            await sleep(min(end, now + TICK))
+        return not self._over
 
     def end(self) -> None:
         """Nobody waits any more."""
-        self._over.set()
+        self._over = True

@@ -12,29 +12,29 @@ Facts
 from __future__ import annotations
 
 import errno
-import http.client
 import socket
 import ssl
-import zlib
 
 from kubectl_metrics.connection.tls import NameMismatch
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
+from kubectl_metrics.wire.http import BadResponse, Incomplete, TooLarge
 
 # All that a connection, a request or a response can raise. Anything else is a bug of ours and has to be seen.
 EXPECTED = (
     OSError,  # with ssl.SSLError, TimeoutError, socket.gaierror
-    http.client.HTTPException,
     NameMismatch,
     UnicodeError,  # a host name that IDNA cannot encode
-    zlib.error,
+    BadResponse,
+    Incomplete,
+    TooLarge,
 )
 
 # What it looks like when the other side has gone away.
 GONE = (
-    ConnectionError,  # with http.client.RemoteDisconnected
+    ConnectionError,
     ssl.SSLEOFError,
     ssl.SSLZeroReturnError,
-    http.client.IncompleteRead,
+    Incomplete,
 )
 
 _EXPIRED = {9, 10}  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
@@ -58,14 +58,6 @@ _LOCAL = {
     errno.EMFILE: "socket: too many open files (see ulimit -n)",
     errno.ENFILE: "socket: too many open files in system",
 }
-
-
-class TooLarge(Exception):
-    """The body is larger than asked for."""
-
-
-class BadResponse(Exception):
-    """Something that HTTP does not allow, or that was not asked for."""
 
 
 class ProxyFailed(Exception):
@@ -116,9 +108,7 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
             return FailureKind.LOCAL, _LOCAL[error.errno]
         known = _UNREACHABLE.get(error.errno or 0)
         return FailureKind.UNREACHABLE, known or (error.strerror or "network error").lower()
-    if isinstance(error, zlib.error):
-        return FailureKind.PROTOCOL, "gzip: invalid data"
-    return FailureKind.PROTOCOL, "malformed HTTP response"
+    raise TypeError("not one of the expected errors") from error
 
 
 def _lookup(error: socket.gaierror) -> str:

@@ -50,7 +50,7 @@ class Answer:
         return dict(self.headers.items())
 
     def getheader(self, name: str, default: str | None = None) -> str | None:
-        return self.headers.get(name, default)
+        return self.headers.get(name.lower(), default)
 
 
 def client(transport: Transport) -> Any:

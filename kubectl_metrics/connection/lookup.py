@@ -6,18 +6,18 @@ more for each name. So it works in a thread of its own, which is left behind whe
 
 from __future__ import annotations
 
-import queue
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any
 
-from kubectl_metrics.connection import threads
+from kubectl_metrics.connection.jobs import Job
 from kubectl_metrics.wire.servername import is_ip
 
 AddressInfo = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 
 
-def lookup(host: str, port: int, seconds: float) -> AddressInfo:
+async def lookup(host: str, port: int, seconds: float) -> AddressInfo:
     """The addresses of a host, in the resolver's order.
 
     Raises:
@@ -26,22 +26,14 @@ def lookup(host: str, port: int, seconds: float) -> AddressInfo:
     """
     if is_ip(host):  # as bytes: for text, Python would first load what it takes to encode names of all scripts
         return socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
-    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()  # an AddressInfo or an OSError
-
-    def resolve() -> None:
-        try:
-            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as error:
-            answers.put(error)
-        except UnicodeError:  # a name that cannot be one
-            answers.put(socket.gaierror(socket.EAI_NONAME, "no such host"))
-
-    threads.start(resolve)
     try:
-        answer = answers.get(timeout=max(seconds, 0))
-    except queue.Empty:
+        return await Job(lambda: _resolve(host, port), "lookup").result(time.monotonic() + seconds)
+    except TimeoutError:
         raise socket.gaierror(socket.EAI_AGAIN, f"no answer within {seconds:.3g}s") from None
-    if isinstance(answer, OSError):
-        raise answer
-    found: AddressInfo = answer
-    return found
+
+
+def _resolve(host: str, port: int) -> AddressInfo:
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a name that cannot be one
+        raise socket.gaierror(socket.EAI_NONAME, "no such host") from None

@@ -9,8 +9,8 @@ import contextlib
 import ssl
 
 from kubectl_metrics.connection import failures
-from kubectl_metrics.connection.deadlines import WATCHDOG, Total
-from kubectl_metrics.connection.dialing import handshake
+from kubectl_metrics.connection.deadlines import Deadline, Total
+from kubectl_metrics.connection.stream import Stream
 from kubectl_metrics.connection.tcp import dial, join
 from kubectl_metrics.connection.tls import client_context
 from kubectl_metrics.wire.servername import is_ip
@@ -33,7 +33,7 @@ def any_context() -> ssl.SSLContext:
     return client_context(authorities=None, insecure=True)
 
 
-def certificate(
+async def certificate(
     host: str,
     port: int,
     context: ssl.SSLContext,
@@ -46,14 +46,12 @@ def certificate(
 
     Times are in seconds; ``total`` is for this and all that is asked besides. Raises ConnectionFailed.
     """
-    deadline = WATCHDOG.start(timeout, total)
+    deadline = Deadline(timeout, total)
     try:
-        with contextlib.closing(dial(host, port, deadline, connect_timeout)) as sock:
-            name = None if is_ip(host) else host.rstrip(".")
-            with handshake(context, sock, name, deadline) as tls:
-                return tls.getpeercert(binary_form=True) or b""
+        stream = Stream(await dial(host, port, deadline, connect_timeout))
+        with contextlib.closing(stream):
+            await stream.start_tls(context, None if is_ip(host) else host.rstrip("."), deadline.when)
+            return stream.certificate() or b""
     except failures.EXPECTED as error:
         cause = TimeoutError() if deadline.over() else error
         raise failures.connection_failed(join(host, port), cause) from None
-    finally:
-        deadline.finish()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from kubectl_metrics.connection.deadlines import shut_down
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,7 +34,7 @@ class Pool:
                 raise Closed
             while self._idle:
                 idle = self._idle.pop()
-                if idle.is_quiet():
+                if idle.is_open():
                     self._busy.add(idle)
                     return idle
                 idle.close()
@@ -48,7 +46,7 @@ class Pool:
         """The end of a request; ``reusable`` if its answer was read to the end."""
         with self._lock:
             self._busy.discard(connection)
-            if reusable and connection.sock is not None and not self.closed and len(self._idle) < self._keep:
+            if reusable and not self.closed and len(self._idle) < self._keep:
                 self._idle.append(connection)
                 return
         connection.close()
@@ -67,5 +65,5 @@ class Pool:
             busy = list(self._busy)
         self.rest()
         for connection in busy:  # its own thread closes it, when it wakes up
-            if connection.wire is not None:
-                shut_down(connection.wire)
+            if connection.stream is not None:
+                connection.stream.shut_down()

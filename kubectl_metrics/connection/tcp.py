@@ -13,18 +13,23 @@ Facts
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
 import threading
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 from kubectl_metrics.connection.deadlines import Deadline
+from kubectl_metrics.connection.jobs import Job
 from kubectl_metrics.connection.lookup import lookup
-from kubectl_metrics.connection.threads import Later, TooLate
+from kubectl_metrics.connection.loop import run, writable
 from kubectl_metrics.errors import MetricsError
 
 CONNECT_TIMEOUT = 10.0  # seconds until TCP has to be connected
 _PORTS = {"http": 80, "https": 443}
+_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}  # the second is Windows'
 
 
 def place(url: str) -> tuple[str, int]:
@@ -48,15 +53,15 @@ def join(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
-    """A TCP connection. Raises OSError."""
+async def dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
+    """A TCP connection that does not block. Raises OSError."""
     seconds = min(connect_timeout, deadline.left())
     end = time.monotonic() + seconds
-    addresses = lookup(host, port, seconds)
+    addresses = await lookup(host, port, seconds)
     error: OSError = OSError("no address")
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
-        share = (end - time.monotonic()) / (len(addresses) - index)
-        if share <= 0:
+        now = time.monotonic()
+        if now >= end:
             error = TimeoutError()
             break
         try:
@@ -65,9 +70,7 @@ def dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> so
             error = this
             continue
         try:
-            sock.settimeout(share)
-            sock.connect(address)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await _connect(sock, address, now + (end - now) / (len(addresses) - index))
         except OSError as this:
             sock.close()
             error = this
@@ -75,10 +78,19 @@ def dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> so
         except BaseException:
             sock.close()
             raise
-        sock.settimeout(deadline.left())
-        deadline.attach(sock)
         return sock
     raise error
+
+
+async def _connect(sock: socket.socket, address: Any, until: float) -> None:
+    sock.setblocking(False)
+    number = sock.connect_ex(address)
+    if number in _UNDER_WAY:
+        await writable(sock, until)
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        raise OSError(number, os.strerror(number))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Ahead:
@@ -90,13 +102,13 @@ class Ahead:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()  # that nobody has taken
         self._closed = False
-        self._begun: list[Later[socket.socket]] = []
-        with contextlib.suppress(MetricsError):
+        self._begun: list[Job[socket.socket]] = []
+        with contextlib.suppress(MetricsError, OSError):
             for _ in range(count):
-                self._begun.append(Later(self._connect, "connect"))
+                self._begun.append(Job(self._connect, "connect"))
 
     def _connect(self) -> socket.socket:
-        sock = dial(*self._place, Deadline(CONNECT_TIMEOUT), CONNECT_TIMEOUT)
+        sock = run(dial(*self._place, Deadline(CONNECT_TIMEOUT), CONNECT_TIMEOUT))
         with self._lock:
             if self._closed:
                 sock.close()
@@ -104,20 +116,15 @@ class Ahead:
                 self._open.add(sock)
         return sock
 
-    def take(self, deadline: Deadline, connect_timeout: float) -> socket.socket | None:
+    async def take(self, deadline: Deadline, connect_timeout: float) -> socket.socket | None:
         """One of them, as ``dial`` would have made it; None if there is none left. Raises OSError."""
         try:
             begun = self._begun.pop()
         except IndexError:
             return None
-        try:
-            sock = begun.result(seconds=min(connect_timeout, deadline.left()))
-        except TooLate:
-            raise TimeoutError from None
+        sock = await begun.result(time.monotonic() + min(connect_timeout, deadline.left()))
         with self._lock:
             self._open.discard(sock)
-        sock.settimeout(deadline.left())
-        deadline.attach(sock)
         return sock
 
     def close(self) -> None:
@@ -126,3 +133,5 @@ class Ahead:
             self._closed = True
             for sock in self._open:
                 sock.close()
+        for begun in self._begun:
+            begun.forget()

@@ -15,6 +15,10 @@ T = TypeVar("T")
 TICK = 0.1  # seconds; on Windows, Ctrl-C is heard between two waits and not while one lasts
 
 
+class NoThread(MetricsError):
+    """The system allows no more of them."""
+
+
 class TooLate(Exception):
     """It was not done in time."""
 
@@ -24,13 +28,13 @@ def start(work: Callable[[], object], name: str | None = None) -> threading.Thre
 
     One that can have no more memory may end without having begun its work: whoever waits looks whether it is alive.
 
-    Raises MetricsError if the system allows no more threads.
+    Raises NoThread if the system allows no more.
     """
     thread = threading.Thread(target=work, name=name, daemon=True)
     try:
         thread.start()
     except RuntimeError:
-        raise MetricsError("this system allows no more threads (see ulimit -u and ulimit -v)") from None
+        raise NoThread("this system allows no more threads (see ulimit -u and ulimit -v)") from None
     return thread
 
 
@@ -38,7 +42,7 @@ class Later(Generic[T]):
     """One call under way in the background; ``result`` waits for it."""
 
     def __init__(self, call: Callable[[], T], name: str | None = None) -> None:
-        """Starts the call. Raises MetricsError if there can be no thread for it."""
+        """Starts the call. Raises NoThread."""
         self._finished: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
         self._outcome: Callable[[], T] | None = None
         self._thread = start(lambda: self._run(call), name)
@@ -56,6 +60,10 @@ class Later(Generic[T]):
         else:
             self._finished.put(lambda: value)
 
+    def is_alive(self) -> bool:
+        """Whether the call is under way; what it has said by then is there."""
+        return self._thread.is_alive()
+
     def result(self, tick: Callable[[], None] | None = None, seconds: float | None = None) -> T:
         """What the call returned. Raises what it raised.
 
@@ -72,7 +80,7 @@ class Later(Generic[T]):
             if tick is not None:
                 tick()
             left = TICK if end is None else end - time.monotonic()
-            alive = self._thread.is_alive()  # asked before: what it has said by then is there
+            alive = self.is_alive()  # asked before: what it has said by then is there
             try:
                 self._outcome = self._finished.get(timeout=min(max(left, 0), TICK))
             except queue.Empty:

@@ -2,7 +2,8 @@
 
 Strategy: a ``Transport`` is one server, a context and what to say; it keeps idle connections and gives each request
 one of them. It returns what the server said, whatever the status; it follows no redirect, so credentials cannot
-follow one. What goes wrong below HTTP is a ``ConnectionFailed``.
+follow one. What goes wrong below HTTP is a ``ConnectionFailed``. ``fetch`` is for a coroutine (``loop``), ``get`` and
+``post`` are for a thread that has nothing else to do.
 
 Facts
 - A server may close an idle connection at any moment. A request that finds it closed before there was an answer is
@@ -11,7 +12,6 @@ Facts
 - A server that has too much to do says when to come again; see ``again``. Waiting is part of the request's time.
 - The API server compresses only what is larger than 128 KiB and only if asked; on loopback that costs more than it
   saves.
-- http.client bounds the headers: 100 of at most 64 KiB.
 - A kubelet and the API server answer HTTP/1.1; HTTP/2 would save connections, not round trips.
 """
 
@@ -28,17 +28,17 @@ import msgspec
 import kubectl_metrics
 from kubectl_metrics.connection import again, failures
 from kubectl_metrics.connection import proxy as proxies
-from kubectl_metrics.connection.body import BodyReader
-from kubectl_metrics.connection.deadlines import WATCHDOG, Deadline, Total, format_seconds
-from kubectl_metrics.connection.dialing import Connection, Proxy
+from kubectl_metrics.connection.deadlines import Deadline, Total, format_seconds
+from kubectl_metrics.connection.dialing import Connection
 from kubectl_metrics.connection.echoes import Echoes
+from kubectl_metrics.connection.loop import run
 from kubectl_metrics.connection.pool import Closed, Pool
 from kubectl_metrics.connection.tcp import CONNECT_TIMEOUT, Ahead, join, place
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
+from kubectl_metrics.wire.http import ResponseReader, request
 from kubectl_metrics.wire.servername import is_ip
 
 if TYPE_CHECKING:
-    import http.client
     from collections.abc import Callable, Mapping, Sequence
 
 API_TIMEOUT = 120.0  # seconds for one request, if nobody says otherwise
@@ -52,7 +52,7 @@ class Response(msgspec.Struct, frozen=True):
 
     status: int
     reason: str
-    headers: http.client.HTTPMessage  # names in any case
+    headers: Mapping[str, str]  # names in lower case
     body: bytes  # decompressed; of an error, what comes first
     seconds: float  # from the call to the last byte
 
@@ -120,7 +120,11 @@ class Transport:
         self._context = context if self._secure else None
         self._names = tuple(names) or (host,)
         self._sni = next((n.rstrip(".") for n in (*names, host) if _HOST_NAME.fullmatch(n) and not is_ip(n)), None)
-        self._proxy = Proxy(proxy_url) if proxy_url else None
+        self._proxy = None
+        if proxy_url:
+            from kubectl_metrics.connection.proxying import Proxy
+
+            self._proxy = Proxy(proxy_url)
         public = host.partition("%")[0]  # a zone means nothing to the server
         name = join(public, port) if parts.port else f"[{public}]" if ":" in host else host
         encoding = "gzip" if compress and not proxies.is_loopback(host) else "identity"
@@ -128,7 +132,7 @@ class Transport:
         if self._secure:
             if authorization:
                 self._headers.append(("Authorization", authorization))
-            # As UTF-8, like Go; http.client would take Latin-1.
+            # As UTF-8, like Go; as Latin-1, each character is one byte of it.
             self._headers += [(name, value.encode().decode("latin-1")) for name, value in headers]
         self.proxied = self._proxy is not None  # whether somebody stands in between, whose headers one may see
         self._forward = self._proxy is not None and not self._secure and not self._proxy.socks
@@ -165,7 +169,19 @@ class Transport:
         Raises:
             ConnectionFailed: there was no whole answer.
         """
-        return self._exchange("GET", path, query, {"Accept": accept}, None, timeout, limit)
+        return run(self.fetch(path, query, accept=accept, timeout=timeout, limit=limit))
+
+    async def fetch(
+        self,
+        path: str,
+        query: Sequence[tuple[str, str]] = (),
+        *,
+        accept: str = "application/json",
+        timeout: float | None = None,
+        limit: int = MAX_BODY,
+    ) -> Response:
+        """As ``get``, while others do something else."""
+        return await self._exchange("GET", path, query, {"Accept": accept}, None, timeout, limit)
 
     def post(
         self,
@@ -195,7 +211,7 @@ class Transport:
             ConnectionFailed: there was no whole answer.
         """
         headers = {"Accept": accept, "Content-Type": content_type}
-        return self._exchange("POST", path, query, headers, body, timeout, limit)
+        return run(self._exchange("POST", path, query, headers, body, timeout, limit))
 
     def redact(self, text: str) -> str:
         """A text that may quote what the server said, without the credential."""
@@ -223,7 +239,7 @@ class Transport:
             ahead=self._ahead,
         )
 
-    def _exchange(
+    async def _exchange(
         self,
         method: str,
         path: str,
@@ -237,119 +253,98 @@ class Transport:
         if query:
             target += "?" + urlencode(query, errors="surrogateescape", quote_via=quote)
         question = _Question(method, target, headers, body)
-        started = time.monotonic()
         if self._total is not None and self._total.left() <= 0:
             raise ConnectionFailed(FailureKind.OVER, self.server, f"not asked: {self._total} are over")
-        deadline = WATCHDOG.start(self.timeout if timeout is None else timeout, self._total)
+        deadline = Deadline(self.timeout if timeout is None else timeout, self._total)
         try:
-            response = self._patiently(question, limit, deadline)
+            response = await self._patiently(question, limit, deadline)
         except ConnectionFailed as failure:
-            self._tell(question, f"failed in {_ms(started)}: {failure.reason}")
+            self._tell(question, f"failed in {_ms(deadline.started)}: {failure.reason}")
             raise
-        finally:
-            deadline.finish()
         self._tell(
             question,
-            f"{response.status} {response.reason} in {_ms(started)}, {len(response.body)} bytes",
+            f"{response.status} {response.reason} in {_ms(deadline.started)}, {len(response.body)} bytes",
         )
         return response
 
-    def _patiently(self, question: _Question, limit: int, deadline: Deadline) -> Response:
+    async def _patiently(self, question: _Question, limit: int, deadline: Deadline) -> Response:
         """The answer; another one if the first says when to come again, and there is time for it."""
         tries = again.TRIES
         while True:
             while 0 < (left := self._pause.left()) < deadline.left():  # it told somebody else to wait
-                if not self._pause.wait(left):
+                if not await self._pause.wait(left):
                     break
-            response = self._request(question, limit, deadline)
-            seconds = again.retry_after(response.status, response.headers.get("Retry-After"))
+            response = await self._request(question, limit, deadline)
+            seconds = again.retry_after(response.status, response.headers.get("retry-after"))
             if seconds is None or not tries or seconds >= deadline.left():
                 return response
             tries -= 1
             self._tell(question, f"{response.status} {response.reason}, once more in {seconds:.0f} s")
             if response.status == 429:
                 self._pause.extend(min(seconds, again.SHARED))
-            self._pause.wait(seconds)
+            await self._pause.wait(seconds)
 
-    def _request(self, question: _Question, limit: int, deadline: Deadline) -> Response:
+    async def _request(self, question: _Question, limit: int, deadline: Deadline) -> Response:
         while True:
             try:
                 connection = self._pool.take()
             except Closed:
                 raise ConnectionFailed(FailureKind.RESET, self.server, "use of closed connection") from None
-            kept = connection.used  # an idle connection may have been closed by the server
-            reader = BodyReader(limit)
-            done = False
+            reader = ResponseReader(limit, _ERROR)
+            reusable = False
             try:
-                response = self._ask(connection, question, reader, deadline)
-                done = reader.whole
-                return response
-            except (
-                *failures.EXPECTED,
-                failures.TooLarge,
-                failures.BadResponse,
-                failures.ProxyFailed,
-            ) as error:
-                if deadline.over():
-                    reason = _late(connection, reader, deadline)
-                    asked = connection.phase in ("answer", "body")
-                    kind = FailureKind.HUNG if asked else FailureKind.TIMEOUT
-                    if deadline.total is not None:
-                        kind = FailureKind.OVER
-                    raise ConnectionFailed(kind, self.server, reason) from None
+                await self._ask(connection, question, reader, deadline)
+                reusable = reader.reusable
+                return self._response(reader, deadline)
+            except (*failures.EXPECTED, failures.ProxyFailed) as error:
+                # An idle connection may have been closed by the server.
                 gone = isinstance(error, failures.GONE)
-                if kept and gone and connection.phase == "answer" and not self._pool.closed:
+                if connection.used and gone and not reader.begun and not deadline.over() and not self._pool.closed:
                     continue
-                if isinstance(error, TimeoutError) and connection.phase == "connect":
-                    reason = _no_connection(format_seconds(self._connect_timeout))
-                    raise ConnectionFailed(FailureKind.TIMEOUT, self.server, reason) from None
-                if gone and connection.phase == "body":
-                    reason = f"EOF: closed the connection after {reader.so_far()}"
-                    raise ConnectionFailed(FailureKind.RESET, self.server, reason) from None
-                raise failures.connection_failed(self.server, error) from error
+                raise self._failure(error, connection, reader, deadline) from error
             finally:
-                deadline.detach()  # from now on the connection may be somebody else's
-                self._pool.give_back(connection, reusable=done)
+                self._pool.give_back(connection, reusable=reusable)
 
-    def _ask(
-        self,
-        connection: Connection,
-        question: _Question,
-        reader: BodyReader,
-        deadline: Deadline,
-    ) -> Response:
-        if connection.wire is None:
+    async def _ask(
+        self, connection: Connection, question: _Question, reader: ResponseReader, deadline: Deadline
+    ) -> None:
+        if connection.stream is None:
             try:
-                connection.open(deadline, self._connect_timeout)
+                await connection.open(deadline, self._connect_timeout)
             finally:
                 self.certificate = connection.certificate or self.certificate
             if self._pool.closed:  # close() could not know of the socket
                 raise ConnectionAbortedError
-        else:
-            deadline.attach(connection.wire)
-        connection.phase = "answer"
-        # The watchdog is the limit; the socket's own timeout is there in case it could not strike.
-        connection.sock.settimeout(deadline.left() + 1)
         target = f"http://{self.server}{question.target}" if self._forward else question.target
-        connection.ask(question.method, target, [*self._headers, *question.headers.items()], question.body)
-        response = connection.getresponse()
-        try:
-            if deadline.passed:  # we have cut the head off, which http.client takes for its end
-                raise TimeoutError
-            connection.used = True
-            connection.phase = "body"
-            body = reader.read(response, _ERROR if response.status >= 300 else None)
-            if deadline.passed:
-                raise TimeoutError
-        finally:
-            response.close()  # a response that ends with its connection owns the socket
+        headers = [*self._headers, *question.headers.items()]
+        await connection.ask(request(question.method, target, headers, question.body), reader, deadline)
+
+    def _response(self, reader: ResponseReader, deadline: Deadline) -> Response:
+        body = reader.body()
         return Response(
-            status=response.status,
-            reason=_one_line(self._echoes.out_of_text(response.reason or "")),
-            headers=response.headers,
-            body=self._echoes.out_of(body) if response.status >= 300 else body,
+            status=reader.status,
+            reason=_one_line(self._echoes.out_of_text(reader.reason)),
+            headers=reader.headers,
+            body=self._echoes.out_of(body) if reader.status >= 300 else body,
             seconds=time.monotonic() - deadline.started,
         )
+
+    def _failure(
+        self, error: Exception, connection: Connection, reader: ResponseReader, deadline: Deadline
+    ) -> ConnectionFailed:
+        if deadline.over():
+            asked = connection.phase in ("answer", "body")
+            kind = FailureKind.HUNG if asked else FailureKind.TIMEOUT
+            if deadline.total is not None:
+                kind = FailureKind.OVER
+            return ConnectionFailed(kind, self.server, _late(connection, reader, deadline))
+        if isinstance(error, TimeoutError) and connection.phase == "connect":
+            reason = _no_connection(format_seconds(self._connect_timeout))
+            return ConnectionFailed(FailureKind.TIMEOUT, self.server, reason)
+        if isinstance(error, failures.GONE) and connection.phase == "body":
+            reason = f"EOF: closed the connection after {reader.so_far()}"
+            return ConnectionFailed(FailureKind.RESET, self.server, reason)
+        return failures.connection_failed(self.server, error)
 
     def _tell(self, question: _Question, outcome: str) -> None:
         if self._trace is not None and not self._pool.closed:  # nobody waits for what is cut off at the end
@@ -357,7 +352,7 @@ class Transport:
             self._trace(f"{question.method} {scheme}://{self.server}{question.target} {outcome}")
 
 
-def _late(connection: Connection, reader: BodyReader, deadline: Deadline) -> str:
+def _late(connection: Connection, reader: ResponseReader, deadline: Deadline) -> str:
     """What had not happened when the time was over."""
     if connection.phase == "connect":
         return _no_connection(deadline.words)

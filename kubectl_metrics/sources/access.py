@@ -9,7 +9,6 @@ credentials away.
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Sequence
 from ssl import SSLContext
@@ -18,6 +17,8 @@ from urllib.parse import quote
 import msgspec
 
 from kubectl_metrics.connection.deadlines import Total
+from kubectl_metrics.connection.loop import Call
+from kubectl_metrics.connection.places import Places
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import (
     UNREACHABLE_KINDS,
@@ -28,7 +29,6 @@ from kubectl_metrics.errors import (
     MetricsError,
 )
 from kubectl_metrics.sources import addresses
-from kubectl_metrics.sources.parallel import Places
 from kubectl_metrics.sources.query import KubeletOptions
 from kubectl_metrics.sources.reach import Reach
 from kubectl_metrics.wire import status
@@ -50,11 +50,11 @@ Question = tuple[str, Parameters]  # a kubelet's path, and a query
 
 
 class Channel(msgspec.Struct):
-    """A way to one kubelet: ``get(path, query, seconds, bytes)``. ``proxied`` tells which way."""
+    """A way to one kubelet: ``await fetch(path, query, seconds, bytes)``. ``proxied`` tells which way."""
 
-    get: Callable[[str, Parameters, float, int], Response]
+    fetch: Callable[[str, Parameters, float, int], Call[Response]]
     close: Callable[[], None]
-    rest: Callable[[], None]  # keeps no connection until the next get
+    rest: Callable[[], None]  # keeps no connection until the next fetch
     redact: Callable[[str], str]  # takes the credential out of a text that may quote an answer
     proxied: bool
 
@@ -68,7 +68,7 @@ class Answer(msgspec.Struct):
 
 
 class Kubelets:
-    """Opens channels to kubelets and remembers what it learned on the way. Safe to use from several threads."""
+    """Opens channels to kubelets and remembers what it learned on the way. For the coroutines of one loop at a time."""
 
     def __init__(
         self,
@@ -90,11 +90,12 @@ class Kubelets:
         self._authorization = authorization
         self._trace = trace
         self.total = total
-        self._lock = threading.Lock()
         self._reach = Reach()
         self._proxied = Places(PROXIED, PROXIED_MOST)
 
-    def ask(self, node: Node, questions: Sequence[Question], until: float = math.inf, limit: int = MAX_USAGE) -> Answer:
+    async def ask(
+        self, node: Node, questions: Sequence[Question], until: float = math.inf, limit: int = MAX_USAGE
+    ) -> Answer:
         """The answer to the first of ``questions`` that the kubelet does not refuse (401, 403, 404).
 
         There is none after ``until`` (time.monotonic()), nor when its own time is over, nor one of more than ``limit``
@@ -104,9 +105,9 @@ class Kubelets:
         """
         access = self.options.access
         if access == "proxy":
-            return self._put(self.proxy(node), questions, limit, until)
+            return await self._put(self.proxy(node), questions, limit, until)
         try:
-            return self._direct(node, questions, limit, until)
+            return await self._direct(node, questions, limit, until)
         except ConnectionFailed as error:
             if access == "direct" or error.kind not in UNREACHABLE_KINDS | UNVERIFIED_KINDS:
                 raise
@@ -116,12 +117,12 @@ class Kubelets:
                 raise
             failure = error
         try:
-            return self._put(self.proxy(node), questions, limit, until)
+            return await self._put(self.proxy(node), questions, limit, until)
         except MetricsError as error:
             failure.message += f"; through the API server: {error.message}"
             raise failure from error
 
-    def _direct(self, node: Node, questions: Sequence[Question], limit: int, until: float) -> Answer:
+    async def _direct(self, node: Node, questions: Sequence[Question], limit: int, until: float) -> Answer:
         hosts = list(addresses.addresses(node, self.options.address_types))
         if not hosts:
             reason = f"no address matched types [{' '.join(self.options.address_types)}]"
@@ -141,7 +142,7 @@ class Kubelets:
         for host in hosts:
             transport = self.transport(node, host, port)
             try:
-                answer = self._put(direct_channel(transport), questions, limit, end)
+                answer = await self._put(direct_channel(transport), questions, limit, end)
             except ConnectionFailed as error:
                 transport.close()
                 failures.append(error)
@@ -164,11 +165,11 @@ class Kubelets:
             failures[0].message += _REMEDY
         raise failures[0]
 
-    def _put(self, channel: Channel, questions: Sequence[Question], limit: int, end: float) -> Answer:
+    async def _put(self, channel: Channel, questions: Sequence[Question], limit: int, end: float) -> Answer:
         refusals: list[HTTPStatusError] = []
         for path, query in questions:
             left = min(end - time.monotonic(), self.options.timeout)
-            response = channel.get(path, query, max(left, 0.001), limit)
+            response = await channel.fetch(path, query, max(left, 0.001), limit)
             if 200 <= response.status < 300:
                 return Answer(channel, path, response)
             refusals.append(refusal(path, response))
@@ -202,10 +203,9 @@ class Kubelets:
         )
 
     def _shared_context(self) -> SSLContext:
-        with self._lock:
-            if self._context is None:
-                self._context = self._make_context()
-            return self._context
+        if self._context is None:
+            self._context = self._make_context()
+        return self._context
 
     def proxy(self, node: Node) -> Channel:
         """The way through the API server."""
@@ -213,20 +213,20 @@ class Kubelets:
         if self.options.port is not None:
             prefix += f":{self.options.port}"
 
-        def get(path: str, query: Parameters, seconds: float, limit: int) -> Response:
-            with self._proxied.one():  # the time begins when its turn has come
-                return self._api.get(f"{prefix}/proxy{path}", query, timeout=seconds, limit=limit)
+        async def fetch(path: str, query: Parameters, seconds: float, limit: int) -> Response:
+            async with self._proxied.one():  # the time begins when its turn has come
+                return await self._api.fetch(f"{prefix}/proxy{path}", query, timeout=seconds, limit=limit)
 
-        return Channel(get, lambda: None, lambda: None, self._api.redact, proxied=True)
+        return Channel(fetch, lambda: None, lambda: None, self._api.redact, proxied=True)
 
 
 def direct_channel(transport: Transport) -> Channel:
     """The way to a kubelet over a connection of its own."""
 
-    def get(path: str, query: Parameters, seconds: float, limit: int) -> Response:
-        return transport.get(path, query, timeout=seconds, limit=limit)
+    def fetch(path: str, query: Parameters, seconds: float, limit: int) -> Call[Response]:
+        return transport.fetch(path, query, timeout=seconds, limit=limit)
 
-    return Channel(get, transport.close, transport.rest, transport.redact, proxied=False)
+    return Channel(fetch, transport.close, transport.rest, transport.redact, proxied=False)
 
 
 def is_api_refusal(response: Response) -> bool:

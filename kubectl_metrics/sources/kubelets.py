@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from kubectl_metrics.connection.deadlines import Total
+from kubectl_metrics.connection.loop import run
 from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import ConnectionFailed, MetricsError
@@ -79,7 +80,7 @@ class KubeletSource:
         """What the kubelet of the node ``name`` answers to any path. Raises MetricsError."""
         (node,) = get_nodes(self._api, NodesQuery(name=name))
         try:
-            answer = self._kubelets.ask(node, [(path, query)], limit=MAX_ANSWER)
+            answer = run(self._kubelets.ask(node, [(path, query)], limit=MAX_ANSWER))
         except ConnectionFailed as error:
             raise MetricsError(f"the kubelet of node {name} cannot be reached: {error.message}") from error
         answer.channel.close()

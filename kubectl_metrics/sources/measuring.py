@@ -3,7 +3,7 @@
 One request per kubelet where /stats/summary may be read. Where it may not, or when a window is asked for, two scrapes
 of /metrics/resource: all kubelets are scraped once, the window passes once for all of them, and they are scraped again.
 
-A kubelet that hangs costs its own time limit and keeps none of the others waiting (``parallel.Places``).
+A kubelet that hangs costs its own time limit and keeps none of the others waiting (``connection.places``).
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import msgspec
 
 from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.descriptors import room
+from kubectl_metrics.connection.loop import Call, sleep
+from kubectl_metrics.connection.places import gather
 from kubectl_metrics.connection.transport import Response
 from kubectl_metrics.errors import ConnectionFailed, DecodeError, HTTPStatusError, MetricsError
 from kubectl_metrics.sources.access import MAX_USAGE, Channel, Kubelets
-from kubectl_metrics.sources.parallel import gather
 from kubectl_metrics.usage.kubelet import Missing, NodeReport, PodKey, from_scrapes, from_summary
 from kubectl_metrics.usage.model import Gap, node_gap
 from kubectl_metrics.wire import exposition
@@ -32,11 +33,12 @@ SUMMARY = "/stats/summary"
 RESOURCE = "/metrics/resource"
 DEFAULT_WINDOW = 15.0  # seconds: metrics-server's resolution, and longer than cAdvisor needs for a new sample
 
-_WORKERS = 64  # kubelets that are asked at a time ...
+_AT_A_TIME = 64  # kubelets that are asked ...
 _MOST = 1000  # ... and with those that hang
 _AGAIN = 5.0  # seconds until another try when the kubelet has not measured anew within the window
 _TRIES = 3
 
+A = TypeVar("A")
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 
@@ -82,7 +84,7 @@ def in_order(nodes: Sequence[Node]) -> list[Node]:
     show whether there is a way to the kubelets at all (``reach``).
     """
     ready = [node for node in nodes if node.is_ready]
-    return [*ready[:_WORKERS], *(node for node in nodes if not node.is_ready), *ready[_WORKERS:]]
+    return [*ready[:_AT_A_TIME], *(node for node in nodes if not node.is_ready), *ready[_AT_A_TIME:]]
 
 
 class Round:
@@ -124,8 +126,8 @@ class Round:
         once: list[_Once] = []
         nodes = in_order(nodes)
         self._keep = self._connections > len(nodes) + _MOST
-        calls = [lambda node=node: self._first(node) for node in nodes]
-        for node, outcome in zip(nodes, self._gather(calls, "kubelets"), strict=True):
+        outcomes = self._gather(self._first, nodes, "kubelets")
+        for node, outcome in zip(nodes, outcomes, strict=True):
             if isinstance(outcome, MetricsError):
                 found.gaps[node.name] = _gap(node, outcome)
                 continue
@@ -142,20 +144,21 @@ class Round:
                 first.channel.close()
         return found
 
-    def _gather(self, calls: Sequence[Callable[[], T]], what: str) -> list[T | MetricsError]:
+    def _gather(self, ask: Callable[[A], Call[T]], whom: Iterable[A], what: str) -> list[T | MetricsError]:
         progress = self._progress
         return gather(
-            calls,
-            workers=min(_WORKERS, self._connections),
+            ask,
+            whom,
+            workers=min(_AT_A_TIME, self._connections),
             most=min(_MOST, self._connections),
             tick=None if progress is None else lambda done, all_: progress(what, done, all_),
         )
 
-    def _first(self, node: Node) -> _First:
+    async def _first(self, node: Node) -> _First:
         questions: list[tuple[str, Sequence[tuple[str, str]]]] = [(resource_path(node), ())]
         if not self._measured_here:
             questions.insert(0, (SUMMARY, [("only_cpu_and_memory", "true")]))
-        answer = self._kubelets.ask(node, questions, self._first_until)
+        answer = await self._kubelets.ask(node, questions, self._first_until)
         channel = answer.channel
         report: NodeReport | _Once
         try:
@@ -195,9 +198,9 @@ class Round:
 
     def _scrape_again(self, once: list[_Once], found: Reports, *, last: bool) -> list[_Once]:
         """Those of the kubelets that have to be asked once more."""
-        calls = [lambda first=first: self._second(first) for first in once]
         stale: list[_Once] = []
-        for first, outcome in zip(once, self._gather(calls, "kubelets, again"), strict=True):
+        outcomes = self._gather(self._second, once, "kubelets, again")
+        for first, outcome in zip(once, outcomes, strict=True):
             if isinstance(outcome, MetricsError):
                 found.gaps[first.node.name] = _gap(first.node, outcome)
             elif not last and _is_stale(outcome):
@@ -207,9 +210,9 @@ class Round:
                 found.proxied += first.channel.proxied
         return stale
 
-    def _second(self, first: _Once) -> NodeReport:
-        time.sleep(max(0.0, first.at + self._window - time.monotonic()))
-        response = first.channel.get(first.path, (), self._kubelets.options.timeout, MAX_USAGE)
+    async def _second(self, first: _Once) -> NodeReport:
+        await sleep(first.at + self._window)
+        response = await first.channel.fetch(first.path, (), self._kubelets.options.timeout, MAX_USAGE)
         if not self._keep:
             first.channel.rest()
         if response.status != 200:

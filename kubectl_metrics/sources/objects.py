@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import DecodeError, HTTPStatusError, MetricsError
-from kubectl_metrics.sources.parallel import gather
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
 from kubectl_metrics.wire import core, status
 
@@ -57,12 +56,14 @@ def get_nodes(api: Transport, query: NodesQuery) -> list[core.Node]:
 
 def get_named_nodes(api: Transport, names: Iterable[str]) -> dict[str, core.Node]:
     """Nodes by name; one that is gone is left out. Raises MetricsError."""
+    from kubectl_metrics.connection.places import gather, in_thread
+
     wanted = set(names)
     if len(wanted) > _GET_AT_MOST:
         return {node.name: node for node in get_nodes(api, NodesQuery()) if node.name in wanted}
     calls = [lambda name=name: get_nodes(api, NodesQuery(name=name))[0] for name in wanted]
     found: dict[str, core.Node] = {}
-    for name, outcome in zip(wanted, gather(calls, workers=_GET_AT_MOST), strict=True):
+    for name, outcome in zip(wanted, gather(in_thread, calls, workers=_GET_AT_MOST), strict=True):
         if isinstance(outcome, HTTPStatusError) and outcome.status == 404:
             continue
         if isinstance(outcome, MetricsError):

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-
 _HANDFUL = 5  # that nobody could reach, after which the rest are not tried
 
 
 class Reach:
-    """What the first kubelets have taught about the way to all of them. Safe to use from several threads."""
+    """What the first kubelets have taught about the way to all of them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._reached = False
         self._unreached = 0
 
     def note(self, *, reached: bool) -> None:
         """One was reached, or could not be reached in time."""
-        with self._lock:
-            self._reached = self._reached or reached
-            self._unreached += not reached
+        self._reached = self._reached or reached
+        self._unreached += not reached
 
     def hopeless(self) -> int:
         """How many could not be reached, if that is a handful and nobody could; 0 as long as it is worth trying."""
-        with self._lock:
-            return 0 if self._reached or self._unreached < _HANDFUL else self._unreached
+        return 0 if self._reached or self._unreached < _HANDFUL else self._unreached

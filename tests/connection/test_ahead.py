@@ -10,6 +10,7 @@ import pytest
 from kubectl_metrics.connection import connect_ahead
 from kubectl_metrics.connection.config import ClientConfig
 from kubectl_metrics.connection.deadlines import Deadline
+from kubectl_metrics.connection.loop import run
 from kubectl_metrics.connection.tcp import Ahead, place
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
@@ -64,7 +65,7 @@ def test_nobody_waits_for_it_longer_than_for_any_other() -> None:
             sock.connect_ex(address)
         ahead = Ahead(f"http://127.0.0.1:{address[1]}", 1)
         with pytest.raises(TimeoutError):
-            ahead.take(Deadline(0.05), 10.0)
+            run(ahead.take(Deadline(0.05), 10.0))
         ahead.close()
         for sock in filling:
             sock.close()

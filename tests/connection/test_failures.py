@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import http.client
 import os
 import socket
 import ssl
@@ -12,6 +11,7 @@ import pytest
 
 from kubectl_metrics.connection.failures import classify, connection_failed
 from kubectl_metrics.errors import FailureKind
+from kubectl_metrics.wire.http import BadResponse, Incomplete
 
 
 def os_error(number: int) -> OSError:
@@ -61,9 +61,9 @@ def verify_error(code: int) -> ssl.SSLCertVerificationError:
         (ssl.SSLCertVerificationError("text"), FailureKind.TLS_UNTRUSTED,
          "x509: certificate cannot be verified (OpenSSL: no reason given)"),
         (verify_error(79), FailureKind.TLS_UNTRUSTED, "x509: certificate cannot be verified (OpenSSL: message)"),
-        (http.client.IncompleteRead(b"s3cret"), FailureKind.RESET, "EOF: the server closed the connection"),
+        (Incomplete(), FailureKind.RESET, "EOF: the server closed the connection"),
         (tls_error("BAD_RECORD_MAC"), FailureKind.TLS, "tls: handshake failure (OpenSSL: bad record mac)"),
-        (http.client.BadStatusLine("s3cret"), FailureKind.PROTOCOL, "malformed HTTP response"),
+        (BadResponse("malformed HTTP response"), FailureKind.PROTOCOL, "malformed HTTP response"),
     ],
     ids=lambda _: "x",
 )  # fmt: skip

@@ -12,8 +12,8 @@ import pytest
 import trustme
 
 from kubectl_metrics.connection import tls
-from kubectl_metrics.connection.dialing import Proxy
 from kubectl_metrics.connection.proxy import is_loopback, proxy_for
+from kubectl_metrics.connection.proxying import Proxy
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind, KubeconfigError
 from tests.connection.servers import Peer, Server, always, free_port, reply

@@ -9,9 +9,10 @@ import pytest
 
 from kubectl_metrics.connection import threads
 from kubectl_metrics.connection.lookup import lookup
+from kubectl_metrics.connection.loop import run
+from kubectl_metrics.connection.places import gather, in_thread
 from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.errors import MetricsError
-from kubectl_metrics.sources.parallel import gather
 
 
 @pytest.fixture
@@ -45,17 +46,48 @@ def test_what_is_done_within_a_time() -> None:
     never.set()
 
 
+def test_later() -> None:
+    may_end = threading.Event()
+    later = Later(lambda: may_end.wait(20))
+    may_end.set()
+    assert later.result() is True
+    assert later.result() is True
+
+
+def test_later_raises_what_the_call_raised() -> None:
+    def fail() -> int:
+        raise MetricsError("no")
+
+    later = Later(fail)
+    for _ in range(2):
+        with pytest.raises(MetricsError, match="no"):
+            later.result()
+
+
+def test_a_thread_that_dies_before_its_work_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python's do where there is no memory left."""
+    monkeypatch.setattr(threading.Thread, "run", lambda _: None)
+    with pytest.raises(MemoryError):
+        gather(in_thread, [lambda: 1, lambda: 2], workers=2)
+    with pytest.raises(MemoryError):
+        Later(lambda: 1).result()
+
+
+@pytest.mark.usefixtures("none_left")
+def test_calls_that_block_are_made_without_threads_where_there_are_none() -> None:
+    assert gather(in_thread, [lambda: 1, lambda: 2], workers=2) == [1, 2]
+
+
 @pytest.mark.usefixtures("none_left")
 @pytest.mark.parametrize(
     "begin",
     [
         lambda: threads.start(int),
         lambda: Later(int).result(seconds=1.0),
-        lambda: lookup("localhost", 1, 1.0),
+        lambda: run(lookup("localhost", 1, 1.0)),
         lambda: Later(int),
-        lambda: gather([int], workers=1, most=1),
     ],
-    ids=["start", "within", "lookup", "later", "gather"],
+    ids=["start", "within", "lookup", "later"],
 )
 def test_no_threads_left(begin: object) -> None:
     assert callable(begin)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import http.client
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,6 @@ import trustme
 from kubectl_metrics.connection import api_transport, tls
 from kubectl_metrics.connection.config import ClientConfig
 from kubectl_metrics.connection.credentials import Credentials
-from kubectl_metrics.connection.dialing import Connection
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind, KubeconfigError
 from tests.connection.servers import Peer, Request, Server, always, answering, has_ipv6, once, reply
@@ -28,7 +26,7 @@ def test_response(server_context: ssl.SSLContext, trusting: ssl.SSLContext) -> N
         response = transport.get("/apis")
         transport.close()
     assert (response.status, response.reason, response.body) == (404, "Not Found", body)
-    assert response.headers["content-type"] == response.headers["Content-Type"] == "application/json"
+    assert response.headers["content-type"] == "application/json"
     assert 0 < response.seconds < 30
 
 
@@ -425,15 +423,6 @@ def test_api_transport_refuses_impersonation_over_plain_http() -> None:
     credentials = Credentials(None, (("Impersonate-User", "u"),))
     with pytest.raises(KubeconfigError, match="needs https"):
         api_transport(ClientConfig(server="http://127.0.0.1:8001"), credentials, environ={})
-
-
-def test_a_connection_is_never_opened_again_in_plain_text() -> None:
-    """http.client would: it opens closed connections by itself, without TLS."""
-    with Server(always()) as server:
-        connection = Connection("127.0.0.1", server.port, context=None, names=(), server_hostname=None, proxy=None)
-        with pytest.raises(http.client.NotConnected):
-            connection.request("GET", "/", headers={"Authorization": "Bearer s3cret"})
-    assert server.connections == 0
 
 
 def test_host_names() -> None:

@@ -33,6 +33,7 @@ REASONS = {
     "signed by unknown authority": "certificate-untrusted",
     "tls: ": "tls",
     "malformed HTTP": "not-http",
+    "malformed chunked": "not-http",
     "content encoding": "not-http",
     "two lengths": "not-http",
     "is no number": "not-http",

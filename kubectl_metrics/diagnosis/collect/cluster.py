@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import kubectl_metrics
+from kubectl_metrics.connection.loop import Tick
+from kubectl_metrics.connection.places import gather, in_thread
 from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.diagnosis import objects
@@ -25,7 +27,6 @@ from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.rules import Account
 from kubectl_metrics.diagnosis.facts.serverpods import deployment
 from kubectl_metrics.errors import MetricsError
-from kubectl_metrics.sources.parallel import Tick, gather
 from kubectl_metrics.wire.metrics_list import GROUP
 
 _MANY = 5000  # pods, autoscalers or requests for certificates that are looked at; more of them would tell no more
@@ -220,7 +221,7 @@ class Cluster:
 
     def _fill(self, evidence: Evidence, calls: Mapping[str, Callable[[], Read[Any]]]) -> None:
         """One round."""
-        results = gather(list(calls.values()), workers=_WORKERS, tick=self._tick)
+        results = gather(in_thread, calls.values(), workers=_WORKERS, tick=self._tick)
         for name, result in zip(calls, results, strict=True):
             if isinstance(result, MetricsError):
                 result = Read(what=name, state=FAILED, message=result.message)

@@ -43,7 +43,7 @@ def connect(asking: Asking, evidence: Evidence) -> None:
     evidence.version = outcome("get /version", response, object_decoder(objects.Version))
     evidence.connected = Connected(
         server=asking.api.server,
-        date=asking.api.redact(response.headers.get("Date", "")),
+        date=asking.api.redact(response.headers.get("date", "")),
         asked=_rfc3339(now - timedelta(seconds=response.seconds / 2)),
         seconds=round(response.seconds, 3),
         direct=not asking.api.proxied,

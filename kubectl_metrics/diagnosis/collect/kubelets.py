@@ -16,16 +16,16 @@ Facts
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from ssl import SSLContext
 
 import msgspec
 
 from kubectl_metrics.connection import peer
 from kubectl_metrics.connection.descriptors import room
+from kubectl_metrics.connection.loop import Tick
+from kubectl_metrics.connection.places import Places, gather
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.diagnosis.collect.configz import authentication
 from kubectl_metrics.diagnosis.collect.scrape import summarize
@@ -49,7 +49,6 @@ from kubectl_metrics.sources.access import (
     is_api_refusal,
 )
 from kubectl_metrics.sources.measuring import resource_path
-from kubectl_metrics.sources.parallel import Tick, gather
 from kubectl_metrics.sources.reach import Reach
 from kubectl_metrics.wire import certificate, servername, status
 from kubectl_metrics.wire.core import Node
@@ -104,9 +103,8 @@ def probe(
     """
     chosen = {node.name for node in nodes} if deep else set(closely)
     prober = _Prober(kubelets, authorities, closely=chosen, count=len(nodes))
-    calls: list[Callable[[], KubeletProbe]] = [partial(prober, node) for node in nodes]
     probes = []
-    for outcome in gather(calls, workers=prober.workers, tick=tick):
+    for outcome in gather(prober.ask, nodes, workers=prober.workers, tick=tick):
         if isinstance(outcome, MetricsError):
             raise outcome
         probes.append(outcome)
@@ -114,7 +112,7 @@ def probe(
 
 
 class _Prober:
-    """Asks one kubelet; what it learns of one is of use for the next. Safe to use from several threads."""
+    """Asks one kubelet; what it learns of one is of use for the next."""
 
     def __init__(self, kubelets: Kubelets, authorities: Authorities, *, closely: Collection[str], count: int) -> None:
         self._kubelets = kubelets
@@ -129,20 +127,20 @@ class _Prober:
         with contextlib.suppress(KubeconfigError):  # then nobody knows what metrics-server makes of it
             self._chain = peer.chain_context(authorities.theirs)
         self._directly, self._by_proxy = Reach(), Reach()
-        self._slots = threading.BoundedSemaphore(PROXIED)  # whoever waits for one does not know yet what others learn
+        self._slots = Places(PROXIED)  # whoever waits for one does not know yet what others learn
         self.workers = max(1, min(_WORKERS, room() // 2))  # each may have two connections
         rounds = min(_ROUNDS, -(-count // self.workers))
         self._end = time.monotonic() + (self._timeout + 1) * rounds
 
-    def __call__(self, node: Node) -> KubeletProbe:
+    async def ask(self, node: Node) -> KubeletProbe:
         found = KubeletProbe(node=node.name)
         path = resource_path(node)
-        transport = self._attempt(node, path, found)
+        transport = await self._attempt(node, path, found)
         try:
             if self._needs_proxy(found):
-                self._ask_by_proxy(node, path, found)
+                await self._ask_by_proxy(node, path, found)
             if node.name in self._closely:
-                self._ask_more(node, transport, found)
+                await self._ask_more(node, transport, found)
         finally:
             if transport is not None:
                 transport.close()
@@ -150,7 +148,7 @@ class _Prober:
 
     # ---- directly ----
 
-    def _attempt(self, node: Node, path: str, found: KubeletProbe) -> Transport | None:
+    async def _attempt(self, node: Node, path: str, found: KubeletProbe) -> Transport | None:
         """Tries the addresses until there is a kubelet at one; returns the way to it if it may be asked more."""
         port = self._kubelets.port(node)
         known = addresses.addresses(node, self._kubelets.options.address_types)
@@ -164,9 +162,9 @@ class _Prober:
             found.attempts.append(attempt)
             started = time.monotonic()
             transport = self._kubelets.transport(node, address, port)
-            answered = self._access != "proxy" and self._ask_directly(transport, path, attempt, found)
+            answered = self._access != "proxy" and await self._ask_directly(transport, path, attempt, found)
             if self._kubelets.options.secure:
-                self._look(node, attempt, transport.certificate)
+                await self._look(node, attempt, transport.certificate)
             attempt.seconds = round(time.monotonic() - started, 3)
             if answered:
                 self._directly.note(reached=True)
@@ -179,10 +177,10 @@ class _Prober:
                 self._directly.note(reached=False)
         return None
 
-    def _ask_directly(self, transport: Transport, path: str, attempt: Attempt, found: KubeletProbe) -> bool:
+    async def _ask_directly(self, transport: Transport, path: str, attempt: Attempt, found: KubeletProbe) -> bool:
         """Whether there was an HTTP answer. Unless --kubelet-insecure-tls says so, a bad certificate is the end."""
         try:
-            answer = self._ask(direct_channel(transport), path, self._left(), found)
+            answer = await self._ask(direct_channel(transport), path, self._left(), found)
         except ConnectionFailed as error:
             secured = transport.certificate is not None and error.kind not in UNVERIFIED_KINDS
             if secured or error.kind is FailureKind.HUNG:  # the kubelet is there, and its answer is not
@@ -193,7 +191,7 @@ class _Prober:
         found.answers.append(answer)
         return True
 
-    def _look(self, node: Node, attempt: Attempt, shown: bytes | None) -> None:
+    async def _look(self, node: Node, attempt: Attempt, shown: bytes | None) -> None:
         """The certificate of an attempt, and who trusts it. ``shown`` is what our own request has seen of it."""
         if attempt.failure not in _CONNECTED:
             return
@@ -204,7 +202,7 @@ class _Prober:
             attempt.trusted = False
         elif self._chain is not None and attempt.failure != FailureKind.TLS.value:
             try:
-                shown = self._handshake(attempt, self._chain)
+                shown = await self._handshake(attempt, self._chain)
                 attempt.trusted = True
             except ConnectionFailed as error:
                 if error.kind in UNVERIFIED_KINDS:
@@ -213,7 +211,7 @@ class _Prober:
                     attempt.failure, attempt.message = error.kind.value, error.reason
         if shown is None and attempt.failure in _CONNECTED:
             with contextlib.suppress(ConnectionFailed):
-                shown = self._handshake(attempt, self._any)
+                shown = await self._handshake(attempt, self._any)
         if shown is None:
             return
         with contextlib.suppress(ValueError):
@@ -222,8 +220,8 @@ class _Prober:
             if not attempt.failure and (self._insecure or self._access == "proxy"):
                 attempt.failure, attempt.message = _judge(read, attempt.trusted, addresses.names(node))
 
-    def _handshake(self, attempt: Attempt, context: SSLContext) -> bytes:
-        return peer.certificate(
+    async def _handshake(self, attempt: Attempt, context: SSLContext) -> bytes:
+        return await peer.certificate(
             attempt.address,
             attempt.port,
             context,
@@ -241,15 +239,15 @@ class _Prober:
             return found.answers[-1].status in (401, 403)
         return all(one.failure in _ELSEWHERE for one in found.attempts)
 
-    def _ask_by_proxy(self, node: Node, path: str, found: KubeletProbe) -> Answer | None:
+    async def _ask_by_proxy(self, node: Node, path: str, found: KubeletProbe) -> Answer | None:
         """None where it was not tried."""
         patience = _PATIENCE if any(one.failure not in _CONNECTED for one in found.attempts) else self._timeout
-        with self._slots:
+        async with self._slots.one():
             seconds = min(patience, self._left())
             if not seconds or self._by_proxy.hopeless():
                 return None
             try:
-                answer = self._ask(self._kubelets.proxy(node), path, seconds, found)
+                answer = await self._ask(self._kubelets.proxy(node), path, seconds, found)
             except ConnectionFailed as error:
                 self._by_proxy.note(reached=error.kind not in (FailureKind.HUNG, FailureKind.TIMEOUT))
                 answer = _failed(path, error)
@@ -261,17 +259,17 @@ class _Prober:
 
     # ---- in depth ----
 
-    def _ask_more(self, node: Node, transport: Transport | None, found: KubeletProbe) -> None:
+    async def _ask_more(self, node: Node, transport: Transport | None, found: KubeletProbe) -> None:
         for path in (HEALTH, CONFIG):
             answer = None
             if transport is not None and (seconds := self._left()):
                 try:
-                    answer = self._ask(direct_channel(transport), path, seconds, found)
+                    answer = await self._ask(direct_channel(transport), path, seconds, found)
                 except ConnectionFailed as error:
                     answer = _failed(path, error)
                 found.answers.append(answer)
             if self._access != "direct" and (answer is None or not 200 <= answer.status < 300):
-                self._ask_by_proxy(node, path, found)
+                await self._ask_by_proxy(node, path, found)
 
     # ---- both ----
 
@@ -280,10 +278,10 @@ class _Prober:
         left = min(self._end - time.monotonic(), self._timeout)
         return left if left >= min(_LEAST, self._timeout) else 0.0
 
-    def _ask(self, channel: Channel, path: str, seconds: float, found: KubeletProbe) -> Answer:
+    async def _ask(self, channel: Channel, path: str, seconds: float, found: KubeletProbe) -> Answer:
         """The answer, whatever its status. Raises ConnectionFailed."""
         asked = time.time()
-        response = channel.get(path, (), seconds, MAX_USAGE)
+        response = await channel.fetch(path, (), seconds, MAX_USAGE)
         good = 200 <= response.status < 300
         if good and path == CONFIG:
             found.authentication = authentication(response.body)
@@ -293,8 +291,8 @@ class _Prober:
             by_api=channel.proxied and not good and is_api_refusal(response),
             status=response.status,
             message="" if good else _excerpt(response),
-            content_type=channel.redact(response.headers.get("Content-Type", ""))[:100],
-            date=channel.redact(response.headers.get("Date", ""))[:40],
+            content_type=channel.redact(response.headers.get("content-type", ""))[:100],
+            date=channel.redact(response.headers.get("date", ""))[:40],
             asked=_timestamp(asked + response.seconds / 2),
             seconds=round(response.seconds, 3),
             scrape=summarize(response.body) if good and path not in (HEALTH, CONFIG) else None,

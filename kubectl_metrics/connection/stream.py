@@ -1,0 +1,174 @@
+"""Bytes over a socket that does not block: to send them, to receive them, and TLS around them.
+
+Strategy: every call is tried first, and only if the system says that it would block, the coroutine waits (``loop``).
+So what has come already costs no turn.
+
+Facts
+- A handshake may have to be written to while reading, and the other way round: OpenSSL says what it waits for.
+- TLS 1.3 lets a server refuse a client's certificate only after the client thinks the handshake done: the first thing
+  that is received raises it.
+- TLS inside of TLS, to an https server through an https proxy, is not to be had from a socket: ``ssl`` can only wrap
+  what the kernel knows. So there, the inner one reads and writes memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from kubectl_metrics.connection.loop import Call, readable, writable
+
+T = TypeVar("T")
+Ready = Callable[[socket.socket, float], Call[None]]
+
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+_PIECE = 64 * 1024  # bytes received at once; of TLS, one record is 16 KiB
+
+
+class TLSInTLS:
+    """TLS over an SSLSocket that does not block; what a Stream needs of such a socket."""
+
+    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, name: str | None) -> None:
+        """Nothing is sent yet."""
+        self._outer = outer
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._inner = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._unsent = b""
+
+    def do_handshake(self) -> None:
+        """As of an SSLSocket, like all of them."""
+        self._try(self._inner.do_handshake)
+
+    def recv(self, size: int) -> bytes:
+        try:
+            return self._try(self._inner.read, size)
+        except ssl.SSLEOFError:
+            return b""
+
+    def send(self, data: Any) -> int:
+        return self._try(self._inner.write, data)
+
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        return self._inner.getpeercert(binary_form)
+
+    def close(self) -> None:
+        self._outer.close()
+
+    def _try(self, call: Callable[..., T], *args: Any) -> T:
+        while True:
+            try:
+                result = call(*args)
+            except ssl.SSLWantReadError:
+                self._flush()
+                data = self._outer.recv(_PIECE)  # raises SSLWantReadError itself where there is nothing
+                if data:
+                    self._incoming.write(data)
+                else:
+                    self._incoming.write_eof()
+            else:
+                with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    self._flush()  # what is left over goes with the next call, which is one for the answer
+                return result
+
+    def _flush(self) -> None:
+        self._unsent += self._outgoing.read()
+        while self._unsent:
+            self._unsent = self._unsent[self._outer.send(self._unsent) :]
+
+
+class Stream:
+    """A connected socket, and the TLS that it has got. ``wire`` is what the kernel knows of it."""
+
+    __slots__ = ("_top", "wire")
+
+    def __init__(self, sock: socket.socket) -> None:
+        """``sock`` is connected, and does not block."""
+        self.wire = sock
+        self._top: socket.socket | TLSInTLS = sock
+
+    async def start_tls(self, context: ssl.SSLContext, name: str | None, until: float) -> None:
+        """TLS, once more where there is TLS already; names are for the caller to check.
+
+        Args:
+            context: verifies the chain, or does not.
+            name: for SNI, None to send none.
+            until: time.monotonic() of the end.
+
+        Raises:
+            OSError: it failed (with ssl.SSLError), or was not done in time (TimeoutError).
+        """
+        secured: ssl.SSLSocket | TLSInTLS
+        if isinstance(self._top, ssl.SSLSocket):
+            self._top = secured = TLSInTLS(self._top, context, name)
+        else:
+            try:
+                self.wire.getpeername()
+            except OSError as error:  # reset already; wrap_socket would find out too, and lose the descriptor
+                raise ConnectionResetError(errno.ECONNRESET, "connection reset by peer") from error
+            # The socket is an empty shell afterwards.
+            self._top = self.wire = secured = context.wrap_socket(
+                self.wire, server_hostname=name, do_handshake_on_connect=False
+            )
+        while True:
+            try:
+                return secured.do_handshake()
+            except _WOULD_BLOCK as error:
+                await self._can(error, readable, until)
+
+    def certificate(self) -> bytes | None:
+        """The other side's, DER; None without TLS."""
+        top = self._top
+        return top.getpeercert(binary_form=True) if isinstance(top, (ssl.SSLSocket, TLSInTLS)) else None
+
+    def names(self) -> Mapping[str, object]:
+        """What the certificate is for, as ``SSLSocket.getpeercert()`` gives it; empty where nothing was verified."""
+        top = self._top
+        return (top.getpeercert() if isinstance(top, (ssl.SSLSocket, TLSInTLS)) else None) or {}
+
+    async def send(self, data: bytes, until: float) -> None:
+        """Send all of it. Raises OSError."""
+        while data:
+            try:
+                data = data[self._top.send(data) :]
+            except _WOULD_BLOCK as error:
+                await self._can(error, writable, until)
+
+    async def receive(self, until: float) -> bytes:
+        """What has come, at least a byte; none at the end. Raises OSError."""
+        while True:
+            try:
+                return self._top.recv(_PIECE)
+            except _WOULD_BLOCK as error:
+                await self._can(error, readable, until)
+
+    async def _can(self, error: OSError, ready: Ready, until: float) -> None:
+        """Until what would have blocked can be done; ``ready`` is what a plain socket waits for."""
+        if isinstance(error, ssl.SSLWantReadError):
+            ready = readable
+        elif isinstance(error, ssl.SSLWantWriteError):
+            ready = writable
+        await ready(self.wire, until)
+
+    def is_quiet(self) -> bool:
+        """Whether it is open, and nobody has said anything that has not been received."""
+        try:
+            socket.socket.recv(self.wire, 1, socket.MSG_PEEK)  # below TLS, which may have something to say any time
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def shut_down(self) -> None:
+        """End both directions, from any thread: whoever waits for it wakes up, and finds it ended."""
+        with contextlib.suppress(OSError):  # not connected any more
+            socket.socket.shutdown(self.wire, socket.SHUT_RDWR)  # an SSLSocket's own would take its state away
+
+    def close(self) -> None:
+        """Close it."""
+        self._top.close()

@@ -17,7 +17,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _MAX_HEAD = 64 * 1024  # bytes of status line and headers, interim responses included; also of trailers
 _MAX_HEADERS = 100
@@ -89,7 +89,8 @@ class ResponseReader:
         self._body = io.BytesIO()
         self._gzip = False
         self._decoder = zlib.decompressobj(31)
-        self._step = self._head
+        # Not a bound method: that would be a cycle, and keep the body for as long as nobody collects garbage.
+        self._step: Callable[[ResponseReader, bytes], bytes] = ResponseReader._head
 
     def feed(self, data: bytes) -> None:
         """What has come over the connection. Raises BadResponse, TooLarge."""
@@ -97,7 +98,7 @@ class ResponseReader:
         if self._rest:
             data, self._rest = self._rest + data, b""
         while data and not self.done:
-            data = self._step(data)
+            data = self._step(self, data)
         if data:  # more than one answer, and there was one question
             self.reusable = False
 
@@ -105,7 +106,7 @@ class ResponseReader:
         """The connection has ended. Raises Incomplete where that is too early, BadResponse in the middle of gzip."""
         if self.done:
             return
-        if self._step != self._until_the_end:
+        if self._step != ResponseReader._until_the_end:
             raise Incomplete
         self._finish()
         self.reusable = False
@@ -157,7 +158,7 @@ class ResponseReader:
         elif "transfer-encoding" in headers:
             if headers["transfer-encoding"].strip().lower() != "chunked":
                 raise BadResponse("the body has a transfer encoding that is not known")
-            self._step, self._heads = self._size, 0
+            self._step, self._heads = ResponseReader._size, 0
         elif "content-length" in headers:
             if not length.isascii() or not length.isdigit():
                 raise BadResponse("the length of the body is no number")
@@ -166,11 +167,11 @@ class ResponseReader:
             self._expected = self._left = int(length)
             if self._expected > self._limit and self._enough is None:
                 raise self._too_large()
-            self._step = self._sized
+            self._step = ResponseReader._sized
             if not self._left:
                 self._finish()
         else:
-            self._step = self._until_the_end
+            self._step = ResponseReader._until_the_end
 
     def _sized(self, data: bytes) -> bytes:
         piece, rest = _cut(data, self._left)
@@ -192,7 +193,7 @@ class ResponseReader:
         if size is None:
             raise BadResponse("malformed chunked encoding")
         self._left = int(size[1], 16)
-        self._step = self._chunk if self._left else self._trailer
+        self._step = ResponseReader._chunk if self._left else ResponseReader._trailer
         return rest
 
     def _chunk(self, data: bytes) -> bytes:
@@ -200,7 +201,7 @@ class ResponseReader:
         self._left -= len(piece)
         self._take(piece)
         if not self._left:
-            self._step = self._chunk_end
+            self._step = ResponseReader._chunk_end
         return rest
 
     def _chunk_end(self, data: bytes) -> bytes:
@@ -209,7 +210,7 @@ class ResponseReader:
             return b""
         if line:
             raise BadResponse("malformed chunked encoding")
-        self._step = self._size
+        self._step = ResponseReader._size
         return rest
 
     def _trailer(self, data: bytes) -> bytes:

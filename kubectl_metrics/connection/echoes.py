@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import re
 
 _SHORTEST = 6  # characters: fewer occur everywhere, and cutting them out would tell what they are
@@ -21,9 +22,7 @@ class Echoes:
 
     def __init__(self, *headers: str | None) -> None:
         """``headers`` are the values of Authorization and the like that are sent."""
-        self._headers = [header for header in headers if header]
-        self._heads: re.Pattern[str] | None = None
-        self._tails: list[list[re.Pattern[str]]] = []  # of each credential, what comes behind its head
+        self._headers = tuple(header for header in headers if header)
 
     def out_of(self, body: bytes) -> bytes:
         """The body without them."""
@@ -36,28 +35,30 @@ class Echoes:
         """The text without them; if it comes out of a body, as Latin-1."""
         if not self._headers:
             return text
-        if self._heads is None:
-            self._heads = self._prepare()
+        heads, tails = _patterns(self._headers)
         parts: list[str] = []
         end = 0
-        while found := self._heads.search(text, end):
+        while found := heads.search(text, end):
             parts += (text[end : found.start()], _INSTEAD)
             end = found.end()
-            for character in self._tails[(found.lastindex or 1) - 1]:
+            for character in tails[(found.lastindex or 1) - 1]:
                 more = character.match(text, end)
                 if more is None:
                     break
                 end = more.end()
         return "".join([*parts, text[end:]])
 
-    def _prepare(self) -> re.Pattern[str]:
-        secrets = {secret for header in self._headers for secret in _secrets(header)}
-        longest_first = sorted(secrets, key=len, reverse=True)
-        characters = {one: _written(one) for secret in secrets for one in secret}
-        compiled = {one: re.compile(form, re.IGNORECASE) for one, form in characters.items()}
-        self._tails = [[compiled[one] for one in secret[_HEAD:]] for secret in longest_first]
-        heads = ["".join(characters[one] for one in secret[:_HEAD]) for secret in longest_first]
-        return re.compile("|".join(f"({head})" for head in heads) or r"(?!)", re.IGNORECASE)
+
+@functools.lru_cache(maxsize=16)  # thousands of kubelets are sent the same
+def _patterns(headers: tuple[str, ...]) -> tuple[re.Pattern[str], list[list[re.Pattern[str]]]]:
+    """The heads of all credentials in the headers, a group for each, and of each what comes behind its head."""
+    secrets = {secret for header in headers for secret in _secrets(header)}
+    longest_first = sorted(secrets, key=len, reverse=True)
+    characters = {one: _written(one) for secret in secrets for one in secret}
+    compiled = {one: re.compile(form, re.IGNORECASE) for one, form in characters.items()}
+    tails = [[compiled[one] for one in secret[_HEAD:]] for secret in longest_first]
+    heads = ["".join(characters[one] for one in secret[:_HEAD]) for secret in longest_first]
+    return re.compile("|".join(f"({head})" for head in heads) or r"(?!)", re.IGNORECASE), tails
 
 
 def _secrets(header: str) -> list[str]:

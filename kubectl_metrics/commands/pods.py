@@ -15,6 +15,7 @@ from kubectl_metrics.output import table
 from kubectl_metrics.output.terminal import say
 from kubectl_metrics.sources.query import PodsQuery
 from kubectl_metrics.usage import report
+from kubectl_metrics.usage.model import PodTotals
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,10 +64,20 @@ def pods(ctx: click.Context, /, **given: Any) -> ExitStatus:
             selector=given["selector"],
             field_selector=given["field_selector"],
         )
-        usage = session.sources.pods(query)
+        plain = not (given["output"] or given["containers"] or given["show_swap"])
+        usage = session.sources.pod_totals(query) if plain else session.sources.pods(query)
     if not usage.items and not usage.gaps:
         say("No resources found" if everywhere else f"No resources found in {session.namespace} namespace.")
-    if given["output"]:
+    if isinstance(usage, PodTotals):
+        rows = report.total_rows(
+            usage.items,
+            sort_by=given["sort_by"],
+            namespaces=everywhere,
+            header=not given["no_headers"],
+            total=given["total"],
+        )
+        text = table.render(rows)
+    elif given["output"]:
         from kubectl_metrics.output import documents
 
         document = documents.pods_document(usage, sort_by=given["sort_by"], namespaces=everywhere)

@@ -35,7 +35,7 @@ from kubectl_metrics.connection.loop import run
 from kubectl_metrics.connection.pool import Closed, Pool
 from kubectl_metrics.connection.tcp import CONNECT_TIMEOUT, Ahead, join, place
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
-from kubectl_metrics.wire.http import ResponseReader, request
+from kubectl_metrics.wire.http import ResponseReader, Sink, request
 from kubectl_metrics.wire.servername import is_ip
 
 if TYPE_CHECKING:
@@ -54,16 +54,20 @@ class Response(msgspec.Struct, frozen=True):
     reason: str
     headers: Mapping[str, str]  # names in lower case
     body: bytes  # decompressed; of an error, what comes first
+    size: int  # bytes of it
+    sink: Sink | None  # what has got the body instead
     seconds: float  # from the call to the last byte
 
 
-class _Question(msgspec.Struct, frozen=True):
-    """What is sent, apart from the transport's own headers."""
+class _Question(msgspec.Struct):
+    """What is sent, apart from the transport's own headers, and what becomes of the answer."""
 
     method: str
-    target: str  # path and query as they are sent, with the server's prefix
     headers: Mapping[str, str]
     body: bytes | None
+    limit: int
+    sink: Callable[[], Sink] | None = None
+    target: str = ""  # path and query as they are sent, with the server's prefix
 
 
 class Transport:
@@ -156,6 +160,7 @@ class Transport:
         accept: str = "application/json",
         timeout: float | None = None,
         limit: int = MAX_BODY,
+        sink: Callable[[], Sink] | None = None,
     ) -> Response:
         """Ask for ``path`` and read the answer, whatever its status.
 
@@ -165,11 +170,12 @@ class Transport:
             accept: the header.
             timeout: seconds for everything from connecting to the last byte; by default the transport's.
             limit: bytes of the body, compressed and decompressed.
+            sink: makes what gets the body, while it comes, of an answer that is no error.
 
         Raises:
             ConnectionFailed: there was no whole answer.
         """
-        return run(self.fetch(path, query, accept=accept, timeout=timeout, limit=limit))
+        return run(self.fetch(path, query, accept=accept, timeout=timeout, limit=limit, sink=sink))
 
     async def fetch(
         self,
@@ -179,9 +185,10 @@ class Transport:
         accept: str = "application/json",
         timeout: float | None = None,
         limit: int = MAX_BODY,
+        sink: Callable[[], Sink] | None = None,
     ) -> Response:
         """As ``get``, while others do something else."""
-        return await self._exchange("GET", path, query, {"Accept": accept}, None, timeout, limit)
+        return await self._exchange(path, query, _Question("GET", {"Accept": accept}, None, limit, sink), timeout)
 
     def post(
         self,
@@ -211,7 +218,7 @@ class Transport:
             ConnectionFailed: there was no whole answer.
         """
         headers = {"Accept": accept, "Content-Type": content_type}
-        return run(self._exchange("POST", path, query, headers, body, timeout, limit))
+        return run(self._exchange(path, query, _Question("POST", headers, body, limit), timeout))
 
     def redact(self, text: str) -> str:
         """A text that may quote what the server said, without the credential."""
@@ -240,41 +247,33 @@ class Transport:
         )
 
     async def _exchange(
-        self,
-        method: str,
-        path: str,
-        query: Sequence[tuple[str, str]],
-        headers: Mapping[str, str],
-        body: bytes | None,
-        timeout: float | None,
-        limit: int,
+        self, path: str, query: Sequence[tuple[str, str]], question: _Question, timeout: float | None
     ) -> Response:
-        target = self._prefix + _encode(path)
+        question.target = self._prefix + _encode(path)
         if query:
-            target += "?" + urlencode(query, errors="surrogateescape", quote_via=quote)
-        question = _Question(method, target, headers, body)
+            question.target += "?" + urlencode(query, errors="surrogateescape", quote_via=quote)
         if self._total is not None and self._total.left() <= 0:
             raise ConnectionFailed(FailureKind.OVER, self.server, f"not asked: {self._total} are over")
         deadline = Deadline(self.timeout if timeout is None else timeout, self._total)
         try:
-            response = await self._patiently(question, limit, deadline)
+            response = await self._patiently(question, deadline)
         except ConnectionFailed as failure:
             self._tell(question, f"failed in {_ms(deadline.started)}: {failure.reason}")
             raise
         self._tell(
             question,
-            f"{response.status} {response.reason} in {_ms(deadline.started)}, {len(response.body)} bytes",
+            f"{response.status} {response.reason} in {_ms(deadline.started)}, {response.size} bytes",
         )
         return response
 
-    async def _patiently(self, question: _Question, limit: int, deadline: Deadline) -> Response:
+    async def _patiently(self, question: _Question, deadline: Deadline) -> Response:
         """The answer; another one if the first says when to come again, and there is time for it."""
         tries = again.TRIES
         while True:
             while 0 < (left := self._pause.left()) < deadline.left():  # it told somebody else to wait
                 if not await self._pause.wait(left):
                     break
-            response = await self._request(question, limit, deadline)
+            response = await self._request(question, deadline)
             seconds = again.retry_after(response.status, response.headers.get("retry-after"))
             if seconds is None or not tries or seconds >= deadline.left():
                 return response
@@ -284,13 +283,13 @@ class Transport:
                 self._pause.extend(min(seconds, again.SHARED))
             await self._pause.wait(seconds)
 
-    async def _request(self, question: _Question, limit: int, deadline: Deadline) -> Response:
+    async def _request(self, question: _Question, deadline: Deadline) -> Response:
         while True:
             try:
                 connection = self._pool.take()
             except Closed:
                 raise ConnectionFailed(FailureKind.RESET, self.server, "use of closed connection") from None
-            reader = ResponseReader(limit, _ERROR)
+            reader = ResponseReader(question.limit, _ERROR, question.sink)
             reusable = False
             try:
                 await self._ask(connection, question, reader, deadline)
@@ -326,6 +325,8 @@ class Transport:
             reason=_one_line(self._echoes.out_of_text(reader.reason)),
             headers=reader.headers,
             body=self._echoes.out_of(body) if reader.status >= 300 else body,
+            size=reader.size,
+            sink=reader.sink,
             seconds=time.monotonic() - deadline.started,
         )
 

@@ -19,9 +19,8 @@ from kubectl_metrics.usage.report import (
     node_order,
     percentage,
     pod_order,
-    pod_totals,
 )
-from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics
+from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics, total_of
 from kubectl_metrics.wire.metrics_list import Usage as Measured
 from kubectl_metrics.wire.time import parse_duration
 
@@ -72,12 +71,12 @@ def pods_document(usage: PodsUsage, *, sort_by: str | None, namespaces: bool) ->
     """The answer of ``pods``: always with the containers, ``usage`` being their sum."""
     items = []
     for pod in pod_order(usage.items, sort_by, namespaces):
-        cpu, memory = pod_totals(pod)
+        namespace, name, cpu, memory = total_of(pod)
         swaps = [container.usage.swap for container in pod.containers if container.usage.swap is not None]
         items.append(
             {
-                "namespace": pod.metadata.namespace,
-                "name": pod.metadata.name,
+                "namespace": namespace,
+                "name": name,
                 "usage": {"cpuNanocores": cpu, "memoryBytes": memory, "swapBytes": sum(swaps) if swaps else None},
                 "containers": [
                     {"name": container.name, "usage": _usage(container.usage)}

@@ -50,7 +50,7 @@ def _draw(rows: Sequence[tuple[str, ...]]) -> str:
 
 def _even(rows: Sequence[tuple[str, ...]]) -> str:
     """Rows that have the same number of cells, formatted in bulk: one format string for many rows at a time."""
-    widths = [max(_MINIMUM, max(map(len, column)) + _PADDING) for column in zip(*rows, strict=True)]
+    widths = [max(_MINIMUM, max([len(row[column]) for row in rows]) + _PADDING) for column in range(len(rows[0]))]
     line = "".join(f"%-{width}s" for width in widths) + "\n"
     block = line * _BLOCK
     text = []

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, TypeVar
 from kubectl_metrics.errors import ConnectionFailed, DecodeError, HTTPStatusError, MetricsError, NoSourceError
 from kubectl_metrics.sources.metrics_api import MetricsAPI, NoMetrics
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
-from kubectl_metrics.usage.model import NodesUsage, PodsUsage
+from kubectl_metrics.usage.model import NodesUsage, PodsUsage, PodTotals
 
 if TYPE_CHECKING:
     from kubectl_metrics.sources.kubelets import KubeletSource
 
-U = TypeVar("U", NodesUsage, PodsUsage)
+U = TypeVar("U", NodesUsage, PodsUsage, PodTotals)
 
 
 class Sources:
@@ -44,6 +44,14 @@ class Sources:
     def pods(self, query: PodsQuery) -> PodsUsage:
         """The usage of pods. Raises NoSourceError when no source has any, MetricsError for other failures."""
         return self._answer(lambda: self._api.pods(query), lambda absent: self.pods_of_kubelets(query, absent))
+
+    def pod_totals(self, query: PodsQuery) -> PodTotals:
+        """What pods use in all, without their containers. Raises as ``pods`` does."""
+
+        def ask_kubelets(absent: NoMetrics | None) -> PodTotals:
+            return self._from_kubelets(absent, lambda: self._kubelets().pod_totals(query))
+
+        return self._answer(lambda: self._api.pod_totals(query), ask_kubelets)
 
     def nodes_of_kubelets(self, query: NodesQuery, absent: NoMetrics | None) -> NodesUsage:
         """The usage of nodes without asking the API again, which is ``absent``. Raises as ``nodes`` does."""

@@ -14,9 +14,9 @@ from kubectl_metrics.sources.measuring import Progress, Reports, Round
 from kubectl_metrics.sources.objects import get_named_nodes, get_nodes, get_pods
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
 from kubectl_metrics.usage.kubelet import Missing, PodKey
-from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, Source, node_gap, pod_gap
+from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, PodTotals, Source, node_gap, pod_gap
 from kubectl_metrics.wire.core import Node, Pod
-from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics
+from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics, total_of
 
 
 class KubeletSource:
@@ -75,6 +75,11 @@ class KubeletSource:
                 gaps.append(pod_gap(pod, outcome.reason, outcome.message))
         gaps.sort(key=lambda gap: (gap.namespace, gap.name))
         return PodsUsage(_source(found), gaps, self._notes(found), items)
+
+    def pod_totals(self, query: PodsQuery) -> PodTotals:
+        """What pods use in all. Raises MetricsError."""
+        usage = self.pods(query)
+        return PodTotals(usage.source, usage.gaps, usage.notes, [total_of(pod) for pod in usage.items])
 
     def get(self, name: str, path: str, query: Sequence[tuple[str, str]]) -> Response:
         """What the kubelet of the node ``name`` answers to any path. Raises MetricsError."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from kubectl_metrics.wire.core import Node, Pod
-from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics
+from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics, PodTotal
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,3 +73,9 @@ class PodsUsage(Usage):
     """The usage of pods, each with all its containers."""
 
     items: list[PodMetrics]
+
+
+class PodTotals(Usage):
+    """The usage of pods, each as one: all that the plain table shows."""
+
+    items: list[PodTotal]

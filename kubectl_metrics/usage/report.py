@@ -7,18 +7,16 @@ columns, which forgets those of a header that is not printed. ``output.table`` d
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 
 from kubectl_metrics.usage.model import NodesUsage
 from kubectl_metrics.wire.core import Node
-from kubectl_metrics.wire.metrics_list import ContainerMetrics, NodeMetrics, PodMetrics, Usage
+from kubectl_metrics.wire.metrics_list import ContainerMetrics, NodeMetrics, PodMetrics, PodTotal, Usage, total_of
 
 UNKNOWN = "<unknown>"
 Row = tuple[str, ...]
 
 _MEBI = 1 << 20
-_NAME = operator.attrgetter("metadata.name")
 
 
 def millicores(nanocores: int) -> int:
@@ -102,27 +100,24 @@ def _descending(keys: Sequence[int]) -> Sequence[int]:
     return descending(keys)
 
 
-def pod_totals(pod: PodMetrics) -> tuple[int, int]:
-    """CPU in nanocores and memory in bytes of all containers."""
-    cpu = memory = 0
-    for container in pod.containers:
-        cpu += container.usage.cpu
-        memory += container.usage.memory
-    return cpu, memory
-
-
 def pod_order(items: Sequence[PodMetrics], sort_by: str | None, namespaces: bool) -> list[PodMetrics]:
     """Pods as kubectl sorts them: by name (with ``namespaces`` by namespace first), or by falling "cpu" or "memory"."""
+    return [items[i] for i in _total_order([total_of(pod) for pod in items], sort_by, namespaces)]
+
+
+def _total_order(totals: Sequence[PodTotal], sort_by: str | None, namespaces: bool) -> Sequence[int]:
+    """The indices of ``totals`` in that order."""
     if sort_by == "cpu":
-        return [items[i] for i in _descending([millicores(pod_totals(pod)[0]) for pod in items])]
+        return _descending([millicores(cpu) for _, _, cpu, _ in totals])
     if sort_by == "memory":
-        return [items[i] for i in _descending([pod_totals(pod)[1] for pod in items])]
+        return _descending([memory for _, _, _, memory in totals])
+    names = [name for _, name, _, _ in totals]
     if not namespaces:
-        return sorted(items, key=_NAME)
-    grouped: dict[str, list[PodMetrics]] = {}  # many short lists of names are sorted in half the time of one of pairs
-    for pod in items:
-        grouped.setdefault(pod.metadata.namespace, []).append(pod)
-    return [pod for namespace in sorted(grouped) for pod in sorted(grouped[namespace], key=_NAME)]
+        return sorted(range(len(totals)), key=names.__getitem__)
+    grouped: dict[str, list[int]] = {}  # many short lists of names are sorted in half the time of one of pairs
+    for index, one in enumerate(totals):
+        grouped.setdefault(one[0], []).append(index)
+    return [i for namespace in sorted(grouped) for i in sorted(grouped[namespace], key=names.__getitem__)]
 
 
 def container_order(items: Sequence[ContainerMetrics], sort_by: str | None) -> list[ContainerMetrics]:
@@ -144,50 +139,66 @@ def pod_rows(
     header: bool = True,
     total: bool = False,
 ) -> list[Row]:
-    """The table of pods, or of their containers; nothing at all, not even a header, where there are none."""
-    if not items:
-        return []
+    """The table of pods with their swap, or of their containers; nothing at all, not even a header, without pods."""
+    rows: list[Row] = []
+    for pod in pod_order(items, sort_by, namespaces):
+        first: Row = (pod.metadata.namespace,) if namespaces else ()
+        if containers:
+            first += (pod.metadata.name,)
+            for container in container_order(pod.containers, sort_by):
+                rows.append((*first, container.name, *_cells([container], swap)))
+        else:
+            rows.append((*first, pod.metadata.name, *_cells(pod.containers, swap)))
+    last = _cells([container for pod in items for container in pod.containers], swap) if total else None
+    return _framed(rows, last, namespaces=namespaces, containers=containers, swap=swap, header=header) if items else []
+
+
+def total_rows(
+    totals: Sequence[PodTotal],
+    *,
+    sort_by: str | None = None,
+    namespaces: bool = False,
+    header: bool = True,
+    total: bool = False,
+) -> list[Row]:
+    """The plain table of pods, which may have 150,000 rows; nothing at all, not even a header, without pods."""
+    ordered = map(totals.__getitem__, _total_order(totals, sort_by, namespaces))
+    rows: list[Row]
+    if namespaces:
+        rows = [
+            (namespace, name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi")
+            for namespace, name, cpu, memory in ordered
+        ]
+    else:
+        rows = [(name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi") for _, name, cpu, memory in ordered]
+    last = None
+    if total:
+        last = (
+            f"{millicores(sum(cpu for _, _, cpu, _ in totals))}m",
+            f"{sum(memory for *_, memory in totals) // _MEBI}Mi",
+        )
+    return _framed(rows, last, namespaces=namespaces, header=header) if totals else []
+
+
+def _framed(
+    rows: list[Row],
+    total: Row | None,
+    *,
+    namespaces: bool,
+    containers: bool = False,
+    swap: bool = False,
+    header: bool = True,
+) -> list[Row]:
+    """The rows with the header above and the line of totals below, where they are wanted."""
     measured = ("NAME", "CPU(cores)", "MEMORY(bytes)", *(("SWAP(bytes)",) if swap else ()))
     columns = len(measured)
-    rows: list[Row] = []
     if header:
         before = (("NAMESPACE",) if namespaces else ()) + (("POD",) if containers else ())
         columns += len(before)  # only here: so counts kubectl, and its line of totals goes by it
-        rows.append((*before, *measured))
-    items = pod_order(items, sort_by, namespaces)
-    if not containers and not swap:
-        rows += _pod_rows(items, namespaces)
-    else:
-        for pod in items:
-            first: Row = (pod.metadata.namespace,) if namespaces else ()
-            if containers:
-                first += (pod.metadata.name,)
-                for container in container_order(pod.containers, sort_by):
-                    rows.append((*first, container.name, *_cells([container], swap)))
-            else:
-                rows.append((*first, pod.metadata.name, *_cells(pod.containers, swap)))
-    if total:
-        cells = _cells([container for pod in items for container in pod.containers], swap)
+        rows.insert(0, (*before, *measured))
+    if total is not None:
         rows.append((*[""] * (columns - 2), "________", "________"))
-        rows.append((*[""] * (columns - 3), "", *cells))
-    return rows
-
-
-def _pod_rows(items: Sequence[PodMetrics], namespaces: bool) -> list[Row]:
-    """The plain table, in a loop that does nothing else: it is the one that has 150,000 rows."""
-    rows: list[Row] = []
-    append = rows.append
-    for pod in items:
-        cpu = memory = 0
-        for container in pod.containers:
-            usage = container.usage
-            cpu += usage.cpu
-            memory += usage.memory
-        metadata = pod.metadata
-        if namespaces:
-            append((metadata.namespace, metadata.name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi"))
-        else:
-            append((metadata.name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi"))
+        rows.append((*[""] * (columns - 3), "", *total))
     return rows
 
 

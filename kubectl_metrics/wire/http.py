@@ -18,6 +18,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 _MAX_HEAD = 64 * 1024  # bytes of status line and headers, interim responses included; also of trailers
 _MAX_HEADERS = 100
@@ -62,20 +63,30 @@ def request(method: str, target: str, headers: Iterable[tuple[str, str]], body: 
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
 
 
+class Sink(Protocol):
+    """Something into which a body is written, piece by piece."""
+
+    def write(self, data: bytes, /) -> object:
+        """One more piece."""
+
+
 class ResponseReader:
     """One response, within a size."""
 
-    def __init__(self, limit: int, enough: int | None = None) -> None:
+    def __init__(self, limit: int, enough: int | None = None, sink: Callable[[], Sink] | None = None) -> None:
         """Nothing has come yet.
 
         Args:
             limit: bytes of the body, compressed and decompressed.
             enough: bytes of the body of a response that is an error or a redirect (300 and above), after which the rest
                 does not matter: it is not read, and the connection is of no more use.
+            sink: makes what gets the body instead of ``body``, where the response is neither.
         """
         self.status = 0  # until the head is there
         self.reason = ""
         self.headers: dict[str, str] = {}  # names in lower case; several of a name are joined with ", " (RFC 9110 5.2)
+        self.sink: Sink | None = None  # that has got the body
+        self.size = 0  # bytes of the body so far, decompressed
         self.begun = False  # whether anything has come
         self.done = False  # whether there is nothing more to come
         self.reusable = False  # whether the connection can be asked again, once it is done
@@ -87,6 +98,8 @@ class ResponseReader:
         self._heads = 0  # bytes of heads or of trailers
         self._rest = b""  # what is not a whole line yet
         self._body = io.BytesIO()
+        self._write: Callable[[bytes], object] = self._body.write
+        self._make_sink = sink
         self._gzip = False
         self._decoder = zlib.decompressobj(31)
         # Not a bound method: that would be a cycle, and keep the body for as long as nobody collects garbage.
@@ -112,7 +125,7 @@ class ResponseReader:
         self.reusable = False
 
     def body(self) -> bytes:
-        """The body, decompressed."""
+        """The body, decompressed; nothing where a sink has it."""
         return self._body.getvalue()
 
     def so_far(self) -> str:
@@ -153,6 +166,9 @@ class ResponseReader:
         length = lengths.pop()
         if self.status < 300:
             self._enough = None
+            if self._make_sink is not None:
+                self.sink = self._make_sink()
+                self._write = self.sink.write
         if self.status in (101, 204, 304):
             self._finish()
         elif "transfer-encoding" in headers:
@@ -236,13 +252,18 @@ class ResponseReader:
         """One more piece of the body."""
         self._received += len(piece)
         most = self._limit + 1 if self._enough is None else self._enough
-        room = most - self._body.tell()
-        self._body.write(self._unpack(piece, room) if self._gzip else piece[:room] if len(piece) > room else piece)
-        if self._enough is not None and self._body.tell() >= self._enough:
+        room = most - self.size
+        if self._gzip:
+            piece = self._unpack(piece, room)
+        elif len(piece) > room:
+            piece = piece[:room]
+        self.size += len(piece)
+        self._write(piece)
+        if self._enough is not None and self.size >= self._enough:
             self.done, self.reusable = True, False
         elif self._received > self._limit:
             raise self._too_large()
-        elif self._body.tell() > self._limit:
+        elif self.size > self._limit:
             raise TooLarge("the decompressed body is larger than the limit")
 
     def _unpack(self, data: bytes, room: int) -> bytes:

@@ -39,7 +39,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 class ContainerMetrics(msgspec.Struct, frozen=True, gc=False):
     """One container of a pod."""
 
-    name: str
+    name: str = ""
     usage: Usage = Usage()
 
 
@@ -59,6 +59,10 @@ class PodMetrics(msgspec.Struct, frozen=True, gc=False):
     timestamp: str = ""
     window: str = ""
     containers: tuple[ContainerMetrics, ...] = ()
+
+
+PodTotal = tuple[str, str, int, int]
+"""What a pod uses in all: its namespace and name, CPU in nanocores and memory in bytes."""
 
 
 class _NodeList(msgspec.Struct):
@@ -96,6 +100,15 @@ def pod_list(body: bytes) -> list[PodMetrics]:
     answer = _pod_list(body, whose)
     check_kind(answer.kind, "PodMetricsList", whose)
     return answer.items or []
+
+
+def total_of(pod: PodMetrics) -> PodTotal:
+    """The total of one pod."""
+    cpu = memory = 0
+    for container in pod.containers:
+        cpu += container.usage.cpu
+        memory += container.usage.memory
+    return pod.metadata.namespace, pod.metadata.name, cpu, memory
 
 
 def node(body: bytes) -> NodeMetrics:

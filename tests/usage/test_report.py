@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from kubectl_metrics.usage import report
 from kubectl_metrics.wire.core import Node, ObjectMeta
+from kubectl_metrics.wire.metrics_list import PodMetrics, total_of
 from tests.usage.builders import node, node_metrics, nodes_usage, pod
 
 HEADER = ("NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)")
@@ -99,8 +101,18 @@ PODS = [
 ]
 
 
-def test_pods() -> None:
-    assert report.pod_rows(PODS) == [
+def total_rows(items: list[PodMetrics], **options: Any) -> list[report.Row]:
+    return report.total_rows(list(map(total_of, items)), **options)
+
+
+# The plain table, made of totals and of whole pods.
+plain = pytest.mark.parametrize("table", [total_rows, report.pod_rows])
+Table = Callable[..., list[report.Row]]
+
+
+@plain
+def test_pods(table: Table) -> None:
+    assert table(PODS) == [
         ("NAME", "CPU(cores)", "MEMORY(bytes)"),
         ("api", "20m", "20Mi"),
         ("cron", "5m", "50Mi"),
@@ -108,8 +120,9 @@ def test_pods() -> None:
     ]
 
 
-def test_pods_of_all_namespaces() -> None:
-    assert report.pod_rows(PODS, namespaces=True) == [
+@plain
+def test_pods_of_all_namespaces(table: Table) -> None:
+    assert table(PODS, namespaces=True) == [
         ("NAMESPACE", "NAME", "CPU(cores)", "MEMORY(bytes)"),
         ("base", "cron", "5m", "50Mi"),
         ("shop", "web", "11m", "40Mi"),
@@ -117,9 +130,10 @@ def test_pods_of_all_namespaces() -> None:
     ]
 
 
+@plain
 @pytest.mark.parametrize(("sort_by", "names"), [("cpu", ["api", "web", "cron"]), ("memory", ["cron", "web", "api"])])
-def test_pods_are_sorted(sort_by: str, names: list[str]) -> None:
-    assert [row[0] for row in report.pod_rows(PODS, sort_by=sort_by, header=False)] == names
+def test_pods_are_sorted(table: Table, sort_by: str, names: list[str]) -> None:
+    assert [row[0] for row in table(PODS, sort_by=sort_by, header=False)] == names
 
 
 def test_containers() -> None:
@@ -144,9 +158,10 @@ def test_swap_of_pods() -> None:
     ]
 
 
-def test_the_sum_is_of_exact_values() -> None:
+@plain
+def test_the_sum_is_of_exact_values(table: Table) -> None:
     items = [pod("a", ("c", 0.4, 0.6)), pod("b", ("c", 0.4, 0.6))]
-    assert report.pod_rows(items, total=True)[1:] == [
+    assert table(items, total=True)[1:] == [
         ("a", "1m", "0Mi"),
         ("b", "1m", "0Mi"),
         ("", "________", "________"),
@@ -171,15 +186,28 @@ def test_where_the_sum_stands(options: dict[str, Any], line: tuple[str, ...], to
     assert rows[-1][: len(total) + 2] == (*total, "1m", "1Mi")
 
 
-def test_no_pods_no_table() -> None:
-    assert report.pod_rows([], total=True) == []
+@plain
+def test_no_pods_no_table(table: Table) -> None:
+    assert table([], total=True) == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**12), st.integers(0, 10**13)), max_size=5))
 def test_a_pod_is_the_sum_of_its_containers(values: list[tuple[int, int]]) -> None:
     item = pod("p", *((f"c{index}", cpu / 1e6, memory / (1 << 20)) for index, (cpu, memory) in enumerate(values)))
-    cpu, memory = report.pod_totals(item)
-    assert report.pod_rows([item], header=False) == [("p", f"{report.millicores(cpu)}m", f"{memory >> 20}Mi")]
+    cpu, memory = total_of(item)[2:]
+    assert total_rows([item], header=False) == [("p", f"{report.millicores(cpu)}m", f"{memory >> 20}Mi")]
     assert report.pod_rows([item], header=False, swap=True) == [
         ("p", f"{report.millicores(cpu)}m", f"{memory >> 20}Mi", "0Mi")
     ]
+
+
+measured = st.tuples(st.sampled_from("abc"), st.sampled_from("pqr"), st.integers(0, 3), st.integers(0, 3))
+
+
+@given(st.lists(measured), st.sampled_from([None, "cpu", "memory"]), st.booleans(), st.booleans(), st.booleans())
+def test_both_tables_are_the_same(
+    values: list[tuple[str, str, int, int]], sort_by: str | None, namespaces: bool, header: bool, total: bool
+) -> None:
+    items = [pod(name, ("c", cpu, memory), namespace=namespace) for namespace, name, cpu, memory in values]
+    options = {"sort_by": sort_by, "namespaces": namespaces, "header": header, "total": total}
+    assert total_rows(items, **options) == report.pod_rows(items, **options)  # type: ignore[arg-type]  # each has its own

@@ -238,6 +238,36 @@ def test_an_error_with_less_than_enough_is_whole() -> None:
     assert len(read(sized(b"x" * 20), enough=10).body()) == 20  # which is none
 
 
+class Pieces:
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+
+def test_a_sink_gets_the_body_while_it_comes() -> None:
+    reader = ResponseReader(LIMIT, sink=Pieces)
+    reader.feed(OK + b"Content-Length: 4\r\n\r\nab")
+    assert isinstance(reader.sink, Pieces)
+    assert reader.sink.pieces == [b"ab"]
+    reader.feed(b"cd")
+    assert (reader.sink.pieces, reader.body(), reader.size, reader.done) == ([b"ab", b"cd"], b"", 4, True)
+
+
+def test_a_sink_gets_what_is_decompressed() -> None:
+    reader = ResponseReader(LIMIT, sink=Pieces)
+    reader.feed(sized(ZIPPED, b"Content-Encoding: gzip"))
+    assert isinstance(reader.sink, Pieces)
+    assert (b"".join(reader.sink.pieces), reader.size) == (b"zipped" * 10, 60)
+
+
+def test_an_error_is_nothing_for_a_sink() -> None:
+    reader = ResponseReader(LIMIT, 10, Pieces)
+    reader.feed(sized(b"no", status=b"404 Not Found"))
+    assert (reader.sink, reader.body(), reader.size) == (None, b"no", 2)
+
+
 def test_how_much_has_come() -> None:
     assert ResponseReader(LIMIT).so_far() == "0 bytes"
     assert read(OK + b"Content-Length: 10\r\n\r\nabc").so_far() == "3 of 10 bytes"

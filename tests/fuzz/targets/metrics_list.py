@@ -6,7 +6,8 @@ from kubectl_metrics.output import documents, table
 from kubectl_metrics.usage import report
 from kubectl_metrics.usage.model import NodesUsage, PodsUsage, Source
 from kubectl_metrics.wire import metrics_list
-from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics
+from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics, PodTotal
+from kubectl_metrics.wire.totals import TotalsReader
 from tests.fuzz.accepting import any_accepts
 
 _USAGE = b'{"cpu":"123456789n","memory":"52Ki"}'
@@ -31,6 +32,7 @@ def read(data: bytes) -> bool:
         lambda: show_nodes([metrics_list.node(data)]),
         lambda: show_pods(metrics_list.pod_list(data)),
         lambda: show_pods([metrics_list.pod(data)]),
+        lambda: show_totals(add_up(data)),
     )
 
 
@@ -47,6 +49,18 @@ def show_nodes(items: list[NodeMetrics]) -> None:
         ]
 
 
+def add_up(data: bytes) -> list[PodTotal]:
+    reader = TotalsReader()
+    for at in range(0, len(data), 50):
+        reader.write(data[at : at + 50])
+    return reader.totals()
+
+
+def show_totals(totals: list[PodTotal]) -> None:
+    for key in (None, "cpu", "memory"):
+        table.render(report.total_rows(totals, sort_by=key, namespaces=True, total=True))
+
+
 def show_pods(items: list[PodMetrics]) -> None:
     for key in (None, "cpu", "memory"):
         table.render(report.pod_rows(items, sort_by=key, namespaces=True, total=True))
@@ -56,4 +70,4 @@ def show_pods(items: list[PodMetrics]) -> None:
     encoded = metrics_list.encode_list("PodMetricsList", items, "v1")
     if all(item.timestamp for item in items):
         again = metrics_list.pod_list(encoded)
-        assert [report.pod_totals(one) for one in again] == [report.pod_totals(one) for one in items]
+        assert list(map(metrics_list.total_of, again)) == list(map(metrics_list.total_of, items))

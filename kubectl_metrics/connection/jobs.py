@@ -41,7 +41,7 @@ class Job(Generic[T]):
             TimeoutError: it is not done at ``until`` (time.monotonic()); the call goes on, and nobody waits for it.
             MemoryError: its thread has died of that.
         """
-        with self._ours:
+        try:
             while True:
                 alive = self._later.is_alive()
                 try:
@@ -50,11 +50,14 @@ class Job(Generic[T]):
                     if time.monotonic() >= until:
                         raise
                     if not alive:
-                        self._theirs.close()
                         raise MemoryError from None
                 else:
                     return self._later.result()
+        finally:
+            self.forget()
 
     def forget(self) -> None:
-        """Nobody wants to know the result."""
+        """Nobody wants to know the result any more."""
         self._ours.close()
+        if not self._later.is_alive():
+            self._theirs.close()  # as it is, unless the thread has died before its work

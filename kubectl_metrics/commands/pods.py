@@ -68,6 +68,7 @@ def pods(ctx: click.Context, /, **given: Any) -> ExitStatus:
         usage = session.sources.pod_totals(query) if plain else session.sources.pods(query)
     if not usage.items and not usage.gaps:
         say("No resources found" if everywhere else f"No resources found in {session.namespace} namespace.")
+    rows: list[report.Row] = []
     if isinstance(usage, PodTotals):
         rows = report.total_rows(
             usage.items,
@@ -93,4 +94,4 @@ def pods(ctx: click.Context, /, **given: Any) -> ExitStatus:
             total=given["total"],
         )
         text = table.render(rows)
-    return finish(usage, text, strict=given["strict"])
+    return finish(usage, text, strict=given["strict"], made_of=rows)

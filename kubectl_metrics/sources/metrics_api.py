@@ -38,7 +38,6 @@ from kubectl_metrics.wire import core, metrics_list, selectors, status
 from kubectl_metrics.wire.http import Sink
 from kubectl_metrics.wire.metrics_list import GROUP, NodeMetrics, PodMetrics, PodTotal
 from kubectl_metrics.wire.time import format_duration, parse_timestamp
-from kubectl_metrics.wire.totals import TotalsReader
 
 T = TypeVar("T")
 PodKey = tuple[str, str]  # namespace and name
@@ -131,6 +130,7 @@ class MetricsAPI:
 
     def pod_totals(self, query: PodsQuery) -> PodTotals:
         """The same without containers, in less time and memory. Raises as ``pods`` does."""
+        from kubectl_metrics.wire.totals import TotalsReader
 
         def read(answer: Response) -> list[PodTotal]:
             if isinstance(answer.sink, TotalsReader):

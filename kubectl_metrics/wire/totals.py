@@ -11,8 +11,8 @@ backslash before it; and cut at any other place where it stands, the piece has a
 
 from __future__ import annotations
 
+import math
 import re
-import sys
 
 import msgspec
 
@@ -57,7 +57,7 @@ class TotalsReader:
         self._totals: list[PodTotal] = []
         self._head = b""  # all before the first item, once that is known
         self._rest = bytearray()  # what has not been added up; behind the head it begins with a bracket
-        self._enough = _PIECE  # bytes of that, with which it is tried again
+        self._enough: float = _PIECE  # bytes of that, with which it is tried again
         self._skipped = 0  # bytes that have been added up
 
     def write(self, data: bytes) -> None:
@@ -67,7 +67,7 @@ class TotalsReader:
             try:
                 self._add_up()
             except (DecodeError, ValueError):
-                self._enough = sys.maxsize
+                self._enough = math.inf
             else:
                 self._enough = max(_PIECE, 2 * len(self._rest))  # the less hurry where there was no place to cut
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-_ELSEWHERE = 2048  # where nobody tells: Windows has no such limit, and its C library's does not count sockets
+_ELSEWHERE = 480  # where nobody tells: on Windows, select watches 512 at a time, as Python is built
 _MOST = 65_536  # some kernels refuse to raise it to "unlimited"
 _OURS = 32  # for files, pipes to plugins and connections to the API server
 

@@ -8,7 +8,7 @@ as well as five thousand that are under way together (``run_all``).
 Facts
 - Threads are no alternative where there are thousands of handshakes: they wait for Python's one lock most of the time
   (docs/benchmarks.md).
-- asyncio would do, but its TLS is a layer of Python above OpenSSL's memory buffers, and its import takes 20 ms, which is
+- asyncio would do, but its TLS is a layer of Python around buffers in memory, and its import takes 20 ms, which is
   a third of the start of a command (python -X importtime).
 - A coroutine that is not run to its end is closed: what it has opened is closed with it (``finally``), as by an
   exception. So nothing in a ``finally`` may wait.

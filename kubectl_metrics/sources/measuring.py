@@ -8,9 +8,10 @@ A kubelet that hangs costs its own time limit and keeps none of the others waiti
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import TypeVar
 
 import msgspec
@@ -162,17 +163,18 @@ class Round:
         channel = answer.channel
         report: NodeReport | _Once
         try:
-            if answer.path == SUMMARY:
-                said = summary(answer.response.body, pods=bool(self._wanted))
-                report = from_summary(said, node.name, self._wanted)
-                channel.close()
-            else:
-                if not self._keep:
-                    channel.rest()
-                report = _Once(node, channel, answer.path, self._scrape(answer.response), time.monotonic())
-        except DecodeError as error:
+            with _redacting(channel):
+                if answer.path == SUMMARY:
+                    said = summary(answer.response.body, pods=bool(self._wanted))
+                    report = from_summary(said, node.name, self._wanted)
+                    channel.close()
+                else:
+                    if not self._keep:
+                        channel.rest()
+                    report = _Once(node, channel, answer.path, self._scrape(answer.response), time.monotonic())
+        except DecodeError:
             channel.close()
-            raise DecodeError(channel.redact(error.message)) from error
+            raise
         return _First(report, answer.path, channel.proxied)
 
     def _finish(self, once: list[_Once], found: Reports) -> None:
@@ -217,10 +219,8 @@ class Round:
             first.channel.rest()
         if response.status != 200:
             raise HTTPStatusError(response.status, "", f"the kubelet answered {first.path} with {response.status}")
-        try:
+        with _redacting(first.channel):
             scrape = self._scrape(response)
-        except DecodeError as error:
-            raise DecodeError(first.channel.redact(error.message)) from error
         return from_scrapes(first.scrape, scrape, first.node.name, round(self._window * 1000), self._wanted)
 
     def _scrape(self, response: Response) -> Scrape:
@@ -236,6 +236,15 @@ class Round:
             if self._progress is not None:
                 self._progress("second scrape, seconds", max(0, whole - round(left)), whole)
             time.sleep(min(left, 0.2))
+
+
+@contextlib.contextmanager
+def _redacting(channel: Channel) -> Iterator[None]:
+    """What a kubelet said may be quoted in the error, but not the credential if it has repeated that."""
+    try:
+        yield
+    except DecodeError as error:
+        raise DecodeError(channel.redact(error.message)) from error
 
 
 def _is_stale(report: NodeReport) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -92,7 +93,7 @@ class TotalsReader:
             return
         with memoryview(self._rest) as view:
             piece = b"".join((view[: end + 1], b"]"))
-        self._totals += [_total_of(pod) for pod in _pods(piece, "")]
+        self._totals += _totals_of(_pods(piece, ""))
         del self._rest[1 : end + 2]
         self._skipped += end + 1
 
@@ -103,19 +104,26 @@ class TotalsReader:
         return re.sub(r"\(byte ([0-9]+)\)", lambda found: f"(byte {skipped + int(found[1])})", message)
 
 
-def _total_of(pod: _Pod) -> PodTotal:
-    """Raises ValueError for a quantity that is none."""
-    cpu = memory = 0
-    for container in pod.containers:
-        usage = container.usage
-        # "12345n" and "678Ki", nearly always. isdigit alone would let the digits of all scripts pass.
-        text = usage.cpu
-        digits = text.removesuffix("n")
-        plain = digits is not text and digits.isdigit() and digits.isascii() and len(digits) < 18
-        cpu += int(digits) if plain else quantity.nanocores(text)
-        text = usage.memory
-        digits = text.removesuffix("Ki")
-        plain = digits is not text and digits.isdigit() and digits.isascii() and len(digits) < 18
-        memory += int(digits) << 10 if plain else quantity.to_bytes(text)
-    metadata = pod.metadata
-    return metadata.namespace, metadata.name, cpu, memory
+def _totals_of(pods: Iterable[_Pod]) -> list[PodTotal]:
+    """One loop for all of it: a list of 150,000 pods has half a million numbers. Raises ValueError for a wrong one."""
+    totals: list[PodTotal] = []
+    for pod in pods:
+        cpu = memory = 0
+        for container in pod.containers:
+            usage = container.usage
+            # "12345n" and "678Ki", nearly always. isdigit alone would let the digits of all scripts pass.
+            text = usage.cpu
+            digits = text.removesuffix("n")
+            if digits is not text and digits.isdigit() and digits.isascii() and len(digits) < 18:
+                cpu += int(digits)
+            else:
+                cpu += quantity.nanocores(text)
+            text = usage.memory
+            digits = text.removesuffix("Ki")
+            if digits is not text and digits.isdigit() and digits.isascii() and len(digits) < 18:
+                memory += int(digits) << 10
+            else:
+                memory += quantity.to_bytes(text)
+        metadata = pod.metadata
+        totals.append((metadata.namespace, metadata.name, cpu, memory))
+    return totals

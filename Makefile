@@ -34,8 +34,6 @@ FUZZ_TARGETS ?= $(sort $(filter-out __init__,$(basename $(notdir $(wildcard test
 CLUSTER := tests/e2e/cluster/cluster
 PINNED := constraints.txt krew/requirements.txt release/requirements.txt
 KREW := dist/krew/metrics.yaml
-# Those of the tests/e2e that need no cluster, so that several can run at a time.
-ALONE := $(addprefix tests/e2e/test_,every_fault.py full_disk.py large_answers.py sbom.py soak.py)
 PURE := kubectl_metrics/wire/*,kubectl_metrics/usage/*
 
 .DEFAULT_GOAL := help
@@ -149,10 +147,9 @@ docs: $(STAMP)
 	$(BIN)/python -c 'from pathlib import Path; from kubectl_metrics.output.catalogue import checks_page; \
 		page = Path("docs/checks.md"); page.write_text(checks_page(page.read_text("utf-8")), "utf-8")'
 
-e2e: $(STAMP) $(RELEASE)/.installed $(KREW) $(if $(E2E_KUBECONFIG),,cluster-up)
+e2e: $(STAMP) $(RELEASE)/.installed $(if $(E2E_KUBECONFIG),,cluster-up)
 ifeq ($(PYTEST_ARGS),)
-	$(BIN)/python -m pytest -q --numprocesses 3 $(ALONE)
-	$(BIN)/python -m pytest -q tests/e2e $(addprefix --ignore ,$(ALONE))
+	$(BIN)/python -m tests.e2e
 else
 	$(BIN)/python -m pytest -q tests/e2e $(PYTEST_ARGS)
 endif

@@ -2,6 +2,8 @@
 
 Without E2E_KUBECONFIG it is the project's own (``cluster/cluster up``), which the tests may change: one at a time, and
 whatever they change they put back. With E2E_KUBECONFIG it is somebody's, and the tests marked ``kit`` are skipped.
+
+Those that have to do with it are marked ``cluster``: ``python -m tests.e2e`` runs the others beside them.
 """
 
 from __future__ import annotations
@@ -26,6 +28,11 @@ def _wanted(item: pytest.Item) -> State:
     return state
 
 
+def _uses_cluster(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and "cluster" in item.fixturenames
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is obeyed
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE not in item.path.parents:
@@ -35,29 +42,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kit)
         if os.environ.get("E2E_KUBECONFIG") and item.get_closest_marker("kit"):
             item.add_marker(pytest.mark.skip(reason="needs the project's own cluster"))
+        if _uses_cluster(item):
+            item.add_marker(pytest.mark.cluster)
     # Switching metrics-server takes half a minute, so all tests that want it in one state come together.
     items.sort(key=lambda item: STATES.index(_wanted(item)))
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """The cluster under test."""
+def programs() -> Cluster:
+    """The cluster's programs, kubectl for one; to ask the cluster itself is for those who have it to themselves."""
     given = os.environ.get("E2E_KUBECONFIG")
-    if given:
-        other = Cluster(Path(given).resolve())
-        _works(other)
-        top = other.kubectl("top", "node")
+    return Cluster(Path(given).resolve()) if given else Kit()
+
+
+@pytest.fixture(scope="session")
+def cluster(programs: Cluster) -> Iterator[Cluster]:
+    """The cluster under test."""
+    if not isinstance(programs, Kit):
+        _works(programs)
+        top = programs.kubectl("top", "node")
         assert top.status == 0, f"kubectl top has to work on the cluster that E2E_KUBECONFIG names: {top.stderr}"
-        yield other
+        yield programs
         return
     with (Path(tempfile.gettempdir()) / "kubectl-metrics-e2e.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another run of these tests, if there is one, ends first
-        kit = Kit()
-        _works(kit)
+        _works(programs)
         try:
-            yield kit
+            yield programs
         finally:
-            kit.metrics_server("on")
+            programs.metrics_server("on")
 
 
 def _works(cluster: Cluster) -> None:
@@ -75,7 +88,9 @@ def kit(cluster: Cluster) -> Kit:
 
 
 @pytest.fixture(autouse=True)
-def _metrics_api(request: pytest.FixtureRequest, cluster: Cluster) -> None:
-    """The metrics API in the state that the test wants it in."""
-    if isinstance(cluster, Kit):
-        cluster.metrics_server(_wanted(request.node))
+def _metrics_api(request: pytest.FixtureRequest) -> None:
+    """The metrics API in the state that the test wants it in, if the test has to do with the cluster at all."""
+    if _uses_cluster(request.node):
+        cluster: Cluster = request.getfixturevalue("cluster")
+        if isinstance(cluster, Kit):
+            cluster.metrics_server(_wanted(request.node))

@@ -245,21 +245,22 @@ def pod_too_young(kit: Kit) -> Iterator[None]:
 
 @fault("KM903", "consumers", severity="warning")
 def autoscaler_of_pods_without_requests(kit: Kit) -> Iterator[None]:
+    """Of which there are metrics already: one of the two containers of each has no requests."""
     cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}
     autoscaler = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "no-requests", "namespace": "default"},
+        "metadata": {"name": "no-requests", "namespace": "shop"},
         "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "no-requests"},
-            "minReplicas": 1,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+            "minReplicas": 2,
             "maxReplicas": 2,
             "metrics": [{"type": "Resource", "resource": cpu}],
         },
     }
-    with created(kit, deployment("no-requests", "default"), autoscaler):
+    with created(kit, autoscaler):
         why = "jsonpath={.status.conditions[?(@.type=='ScalingActive')].message}"
-        shown = ("-n", "default", "get", "hpa", "no-requests", "-o", why)
+        shown = ("-n", "shop", "get", "hpa", "no-requests", "-o", why)
         wait_for("the autoscaler", lambda: "missing request" in kit.must(*shown))
         yield
 
@@ -463,6 +464,12 @@ def arguments(kit: Kit, *more: str, less: str | tuple[str, ...] = ()) -> Object:
     return put(f"{CONTAINER}/args", [*(one for one in given if not one.startswith(less)), *more])
 
 
+def measuring_often(kit: Kit, *more: str, less: tuple[str, ...] = ()) -> Object:
+    """The same for a metrics-server whose metrics are waited for: there are none before its second round."""
+    often = ("--metric-resolution=10s", "--kubelet-request-timeout=5s")  # the shortest that it takes
+    return arguments(kit, *more, *often, less=("--metric-resolution", *less))
+
+
 @fault("KM601", "pod")
 def auth_reader_missing_at_a_start(kit: Kit) -> Iterator[None]:
     anew = put("/spec/template/metadata/annotations", {"started": "anew"})
@@ -582,7 +589,7 @@ def completely_insecure(kit: Kit) -> Iterator[None]:
 
 @fault("KM511", "pod", severity="info")
 def node_selector_that_leaves_a_node_out(kit: Kit) -> Iterator[None]:
-    with changed(kit, arguments(kit, "--node-selector=kubernetes.io/hostname=node-a")):
+    with changed(kit, measuring_often(kit, "--node-selector=kubernetes.io/hostname=node-a")):
         wait_for("node-a's metrics", lambda: kit.reason() == "Passed" and node_served(kit, "node-a"))
         yield
 
@@ -590,7 +597,7 @@ def node_selector_that_leaves_a_node_out(kit: Kit) -> Iterator[None]:
 @fault("KM510", "pod", severity="info")
 def old_version(kit: Kit) -> Iterator[None]:
     """By its name only: it works."""
-    with saved(kit, ROLE), changed(kit, put(f"{CONTAINER}/image", f"{IMAGE}:v0.3.7")):
+    with saved(kit, ROLE), changed(kit, put(f"{CONTAINER}/image", f"{IMAGE}:v0.3.7"), measuring_often(kit)):
         patch(kit, ROLE, put("/rules/-", {"apiGroups": [""], "resources": ["nodes/stats"], "verbs": ["get"]}))
         wait_for("its metrics", lambda: kit.reason() == "Passed" and node_served(kit, "node-b"))
         yield
@@ -694,7 +701,7 @@ def proper_certificate(kit: Kit) -> Iterator[None]:
     crt, key = EXPIRED_CA.issue(pki(kit), "metrics-server", x509.DNSName("metrics-server.kube-system.svc"))
     mount = put(f"{CONTAINER}/volumeMounts/-", {"name": "tls", "mountPath": "/tls"})
     volume = put(f"{TEMPLATE}/volumes/-", {"name": "tls", "secret": {"secretName": "metrics-server-tls"}})
-    flags = arguments(kit, "--tls-cert-file=/tls/tls.crt", "--tls-private-key-file=/tls/tls.key")
+    flags = measuring_often(kit, "--tls-cert-file=/tls/tls.crt", "--tls-private-key-file=/tls/tls.key")
     try:
         kit.must("create", "secret", "tls", *secret, f"--cert={crt}", f"--key={key}")
         with changed(kit, flags, mount, volume):
@@ -722,6 +729,57 @@ def ca_bundle_that_has_expired(kit: Kit) -> Iterator[None]:
         yield
 
 
+# ---- the front proxy's authority -----------------------------------------------------------------------------------
+
+PUBLISHED = (*SYSTEM, "configmap", "extension-apiserver-authentication")
+
+
+def published(kit: Kit, authority: str) -> None:
+    """Waits until kube-apiserver tells those who serve aggregated APIs of that CA, and of no other.
+
+    It adds to what it finds, and never takes anything away: so what it has written is deleted until it has read its
+    file again.
+    """
+
+    def alone() -> bool:
+        found = kit.kubectl("get", *PUBLISHED, "-o", "jsonpath={.data.requestheader-client-ca-file}")
+        if found.status == 0 and found.stdout.strip() != authority.strip():
+            kit.must("delete", *PUBLISHED, "--ignore-not-found")
+            return False
+        return found.status == 0
+
+    wait_for("the CA of the front proxy", alone)
+
+
+@contextmanager
+def front_proxy_authority(kit: Kit, pem: bytes, *, is_published: bool = True) -> Iterator[None]:
+    """Another CA in the file that kube-apiserver was started with, which it reads again whenever it changes."""
+    path = pki(kit) / "front-proxy-ca.crt"
+    before = path.read_bytes()
+    with saved(kit, APISERVICE):
+        try:
+            path.write_bytes(pem)
+            published(kit, pem.decode() if is_published else "")
+            looked_at_again(kit, "FailedDiscoveryCheck")
+            yield
+        finally:
+            path.write_bytes(before)
+            published(kit, before.decode())
+            looked_at_again(kit, "Passed")
+
+
+@fault("KM309", "service")
+def front_proxy_of_another_authority(kit: Kit) -> Iterator[None]:
+    with front_proxy_authority(kit, Authority("other-front-proxy-ca").pem()):
+        yield
+
+
+@fault("KM310", "service")
+def front_proxy_authority_expired(kit: Kit) -> Iterator[None]:
+    with front_proxy_authority(kit, EXPIRED_CA.pem(), is_published=False):
+        yield
+
+
 # ---- kubelets -------------------------------------------------------------------------------------------------------
 
 
@@ -731,7 +789,7 @@ def strict(kit: Kit) -> Iterator[None]:
 
     node-a is as it likes it. node-b's kubelet has signed its own certificate and so has no metrics all the while.
     """
-    with changed(kit, arguments(kit, less=("--kubelet-insecure-tls", "--kubelet-use-node-status-port"))):
+    with changed(kit, measuring_often(kit, less=("--kubelet-insecure-tls", "--kubelet-use-node-status-port"))):
         wait_for("node-a's metrics", lambda: kit.reason() == "Passed" and node_served(kit, "node-a"))
         yield
 
@@ -863,7 +921,7 @@ def apiserver(kit: Kit, *flags: str) -> Iterator[None]:
     def restart(reason: str, *flags: str) -> None:
         kit.control("kube-apiserver", "restart", *flags)
         # It adds to what it finds, and never takes anything away.
-        kit.must(*SYSTEM, "delete", "configmap", "extension-apiserver-authentication", "--ignore-not-found")
+        kit.must("delete", *PUBLISHED, "--ignore-not-found")
         looked_at_again(kit, reason)
 
     with saved(kit, APISERVICE):
@@ -880,32 +938,10 @@ def front_proxy_name_not_allowed(kit: Kit) -> Iterator[None]:
         yield
 
 
-@fault("KM309", "kube-apiserver")
-def front_proxy_of_another_authority(kit: Kit) -> Iterator[None]:
-    other = pki(kit) / "other-front-proxy-ca.crt"
-    other.write_bytes(Authority("other-front-proxy-ca").pem())
-    try:
-        with apiserver(kit, f"--requestheader-client-ca-file={other}"):
-            yield
-    finally:
-        other.unlink()
-
-
 REQUEST_HEADERS = [
     f"--requestheader-{name}="
     for name in ("client-ca-file", "allowed-names", "username-headers", "group-headers", "extra-headers-prefix")
 ]
-
-
-@fault("KM310", "kube-apiserver")
-def front_proxy_authority_expired(kit: Kit) -> Iterator[None]:
-    expired = pki(kit) / "expired-front-proxy-ca.crt"
-    expired.write_bytes(EXPIRED_CA.pem())
-    try:
-        with apiserver(kit, f"--requestheader-client-ca-file={expired}"):
-            yield
-    finally:
-        expired.unlink()
 
 
 @fault("KM313", "kube-apiserver")

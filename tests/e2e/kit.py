@@ -8,14 +8,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 FOLDER = Path(__file__).parent / "cluster"
 TOOLS = Path(sys.executable).parent  # where this environment's kubectl-metrics is
 METRICS = "/apis/metrics.k8s.io/v1beta1"
+
+Question = TypeVar("Question", bound=Hashable)
+Answer = TypeVar("Answer")
 
 State = Literal["on", "no-service", "empty", "off"]
 STATES: tuple[State, ...] = get_args(State)  # in the order that costs the fewest restarts of metrics-server
@@ -64,6 +68,23 @@ def wait_for(what: str, condition: Callable[[], object], seconds: float = 120, *
             return
         assert now - started < seconds, f"gave up waiting for {what} after {seconds} s"
         time.sleep(0.3)
+
+
+class Ahead(Generic[Question, Answer]):
+    """The answers to questions that take long and change nothing: when the first is wanted, all of them are asked."""
+
+    def __init__(self, ask: Callable[[Question], Answer], questions: Iterable[Question], *, at_once: int) -> None:
+        self._ask = ask
+        self._questions = list(questions)
+        self._at_once = at_once
+        self._answers: dict[Question, Future[Answer]] = {}
+
+    def __getitem__(self, question: Question) -> Answer:
+        if not self._answers:
+            pool = ThreadPoolExecutor(self._at_once)
+            self._answers = {each: pool.submit(self._ask, each) for each in self._questions}
+            pool.shutdown(wait=False)
+        return self._answers[question].result()
 
 
 class Cluster:
@@ -155,7 +176,7 @@ class Kit(Cluster):
         super().__init__(Path(shown.strip()))
         self.namespace = "shop"
         self._state: State | None = None
-        self.before_off: dict[str, Ran] = {}  # what kubectl top said just before the API was taken away
+        self.before_off: dict[str, Ran] = {}  # what kubectl top said when it last had metrics
 
     @staticmethod
     def control(*arguments: str) -> str:
@@ -178,7 +199,9 @@ class Kit(Cluster):
         """Brings the metrics API into a state, if it is not in it already."""
         if state == self._state:
             return
-        self._state = None
+        before, self._state = self._state, None
+        if before == "on":
+            self._remember()
         if state == "off":
             self._off()
         else:
@@ -229,10 +252,15 @@ class Kit(Cluster):
         self._rolled_out()
         wait_for("an empty list", lambda: (self.served(f"{METRICS}/nodes") or {}).get("items") == [])
 
-    def _off(self) -> None:
-        self._on()
+    def _remember(self) -> None:
+        wait_for("the metrics of all running pods", self.all_pods_served)
         for command in ("node", "pod -A", "pod -A --containers"):
             self.before_off[command] = self.kubectl("top", *command.split())
+
+    def _off(self) -> None:
+        if not self.before_off:
+            self._on()
+            self._remember()
         self.control("metrics-server", "off")
         wait_for("the API's absence", lambda: "NotFound" in self.kubectl("get", "--raw", f"{METRICS}/nodes").stderr)
         wait_for("kubectl's notice", lambda: self.kubectl("top", "node").stderr == "error: Metrics API not available\n")

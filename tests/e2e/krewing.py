@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import subprocess
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.kit import Cluster, Ran
@@ -16,12 +19,23 @@ MANIFEST = DIST / "metrics.yaml"
 _CACHE = Path(os.environ.get("CLUSTER_BIN", Path.home() / ".cache/kubectl-metrics-cluster/bin"))
 
 
+@contextmanager
+def _building() -> Iterator[None]:
+    """What another process of these tests is building is waited for: it is there then."""
+    folder = ROOT / "build"
+    folder.mkdir(exist_ok=True)
+    with (folder / "krew.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @functools.cache
 def archive() -> Path:
     """This platform's archive, built if there is none of the current sources."""
-    made = subprocess.run(
-        ["make", str(MANIFEST.relative_to(ROOT))], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    with _building():
+        made = subprocess.run(
+            ["make", str(MANIFEST.relative_to(ROOT))], cwd=ROOT, capture_output=True, text=True, check=False
+        )
     assert made.returncode == 0, made.stdout + made.stderr
     (found,) = DIST.glob("kubectl-metrics_*_linux_*.tar.gz")
     return found
@@ -49,8 +63,10 @@ def tool(name: str) -> Path:
         str(_CACHE / name),
         f"sigs.k8s.io/krew/cmd/{name}",
     ]
-    built = subprocess.run(command, cwd=source, env={**os.environ, "CGO_ENABLED": "0"}, capture_output=True, text=True,
-                           check=False)  # fmt: skip
+    with _building():
+        built = subprocess.run(
+            command, cwd=source, env={**os.environ, "CGO_ENABLED": "0"}, capture_output=True, text=True, check=False
+        )
     assert built.returncode == 0, built.stderr
     return _CACHE / name
 

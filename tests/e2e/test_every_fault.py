@@ -16,11 +16,6 @@ from tests.faults.table import Row
 from tests.faults.test_places import batches, check
 
 
-@pytest.fixture(autouse=True)
-def _metrics_api() -> None:
-    """In place of the one that wants a cluster in some state."""
-
-
 @pytest.mark.parametrize(("place", "rows"), list(batches()))
 def test_every_other_command(farm: Farm, launch: Launcher, place: Place, rows: Sequence[Row]) -> None:  # noqa: F811
     check(farm, launch, place, rows, lambda row: [*(place.commands[1:] if row.brief else ()), *place.more])

@@ -24,6 +24,12 @@ README = (krewing.ROOT / "README.md").read_text("utf-8")
 _FOLDER = re.compile(r"https://github\.com/kubectl-metrics/kubectl-metrics/releases/(download/v[^/]+|latest/download)/")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _archive() -> None:
+    """There is one, and the manifest with it."""
+    krewing.archive()
+
+
 @pytest.fixture(scope="module")
 def home(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> krewing.Home:
     """Somebody who has installed the plugin."""
@@ -58,7 +64,6 @@ def _shell(home: krewing.Home, command: str) -> None:
 
 @pytest.mark.parametrize("path", [manifest.TEMPLATE, krewing.MANIFEST], ids=["template", "built"])
 def test_krew_takes_the_manifest_for_valid(path: Path) -> None:
-    krewing.archive()
     done = subprocess.run([krewing.tool("validate-krew-manifest"), "-skip-install", "-manifest", path],
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -19,11 +19,6 @@ LARGE = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _metrics_api() -> None:
-    """In place of the one that wants a cluster in some state."""
-
-
 @pytest.mark.parametrize("name", LARGE)
 def test_a_gigabyte(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     fault, words = LARGE[name]

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.e2e import tables
-from tests.e2e.kit import Kit, Ran, wait_for
+from tests.e2e.kit import Ahead, Kit, Ran, wait_for
 
 pytestmark = pytest.mark.kit
 
@@ -228,20 +228,30 @@ def test_each_file_has_its_role() -> None:
         assert _split(role.document()["rules"]).keys() == role.needs.keys()
 
 
+COMMANDS = [(role, command) for role in ROLES for command in dict.fromkeys(role.needs.values())]
+
+
+@pytest.fixture(scope="module")
+def answers(cluster: Kit, account: Callable[..., str]) -> Ahead[tuple[str, str], tuple[Ran, Ran]]:
+    """What an administrator and what the account with a role get, by the role's file and the command."""
+    kubeconfigs = {role.file: account(role) for role in ROLES}
+
+    def ask(question: tuple[str, str]) -> tuple[Ran, Ran]:
+        file, command = question
+        with ThreadPoolExecutor() as both:  # a window of 15 s then passes for both at once
+            admin = both.submit(cluster.ours, *command.split())
+            ours = cluster.ours(*command.split(), "--kubeconfig", kubeconfigs[file])
+            return admin.result(), ours
+
+    return Ahead(ask, [(role.file, command) for role, command in COMMANDS], at_once=4)
+
+
 @pytest.mark.parametrize(
-    ("role", "command"),
-    [
-        pytest.param(role, command, id=f"{role.file} {command}")
-        for role in ROLES
-        for command in dict.fromkeys(role.needs.values())
-    ],
+    ("role", "command"), [pytest.param(role, command, id=f"{role.file} {command}") for role, command in COMMANDS]
 )
-def test_nothing_is_missing(kit: Kit, account: Callable[..., str], role: Role, command: str) -> None:
+def test_nothing_is_missing(answers: Ahead[tuple[str, str], tuple[Ran, Ran]], role: Role, command: str) -> None:
     """The same rows as an administrator has, and no complaint."""
-    with ThreadPoolExecutor() as both:  # a window of 15 s then passes for both at once
-        admin = both.submit(kit.ours, *command.split())
-        ours = kit.ours(*command.split(), "--kubeconfig", account(role))
-        admins = admin.result()
+    admins, ours = answers[role.file, command]
     assert (ours.status, ours.complaints()) == (0, []), ours.stderr
     assert ours.stderr == admins.stderr
     assert "<unknown>" not in ours.stdout
@@ -294,8 +304,17 @@ def test_the_diagnosis_is_an_administrators(kit: Kit, account: Callable[..., str
     assert ours["passed"] == admins["passed"]
 
 
-@pytest.mark.parametrize("right", [right for right, missed in DIAGNOSE.needs.items() if missed])
-def test_one_right_less_is_not_checked_and_named(kit: Kit, account: Callable[..., str], right: str) -> None:
-    missed = _diagnosis(kit, account(DIAGNOSE, right))["notChecked"]
-    assert DIAGNOSE.needs[right] in {one["needs"] for one in missed}
+MISSED = {right: missed for right, missed in DIAGNOSE.needs.items() if missed}
+
+
+@pytest.fixture(scope="module")
+def diagnoses(cluster: Kit, account: Callable[..., str]) -> Ahead[str, dict[str, Any]]:
+    """By the right that is taken away. Each mostly waits."""
+    return Ahead(lambda right: _diagnosis(cluster, account(DIAGNOSE, right)), MISSED, at_once=4)
+
+
+@pytest.mark.parametrize("right", MISSED)
+def test_one_right_less_is_not_checked_and_named(diagnoses: Ahead[str, dict[str, Any]], right: str) -> None:
+    missed = diagnoses[right]["notChecked"]
+    assert MISSED[right] in {one["needs"] for one in missed}
     assert all("forbidden" in one["reason"] or "refuse this user" in one["reason"] for one in missed)

@@ -40,20 +40,20 @@ def follow(line: str, folder: Path, environment: dict[str, str]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def by_pipx(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def by_pipx(programs: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     clone = tmp_path_factory.mktemp("clone")
     for name in project.files():
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(project.ROOT / name, clone / name)
-    home = pipxing.Home(tmp_path_factory.mktemp("pipx"), cluster)
+    home = pipxing.Home(tmp_path_factory.mktemp("pipx"), programs)
     printed = follow(PIPX, clone, {**home.environment_of_pipx, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
     return Installed(printed, home.folder, home.environment)
 
 
 @pytest.fixture(scope="module")
-def by_krew(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def by_krew(programs: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     krewing.archive()
-    home = krewing.Home(tmp_path_factory.mktemp("krew") / "home", cluster)
+    home = krewing.Home(tmp_path_factory.mktemp("krew") / "home", programs)
     # The shell wants ls, which nobody has there.
     printed = follow(KREW, krewing.ROOT, {**home.environment, "PATH": f"{home.path}:{os.environ['PATH']}"})
     return Installed(printed, home.folder, home.environment)

@@ -36,11 +36,6 @@ SLOWER = (
 LIMITS = ("--request-timeout", "5s", "--kubelet-request-timeout", "5s")
 
 
-@pytest.fixture(autouse=True)
-def _metrics_api() -> None:
-    """In place of the one that wants a cluster in some state."""
-
-
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The kubeconfig of a cluster of three nodes, one of which refuses connections."""

@@ -17,10 +17,10 @@ from kubectl_metrics.wire.http import ResponseReader
 class Flood:
     """A stream over which something has always come already."""
 
-    async def send(self, data: bytes, until: float) -> None:
+    async def send(self, *_: object) -> None:
         pass
 
-    async def receive(self, until: float) -> bytes:
+    async def receive(self, *_: object) -> bytes:
         return b"HTTP/1.1 103 Early Hints\r\n\r\n"
 
 

@@ -64,5 +64,6 @@ class Pool:
             busy = list(self._busy)
         self.rest()
         for connection in busy:  # its own thread closes it, when it wakes up
-            if connection.stream is not None:
-                connection.stream.shut_down()
+            stream = connection.stream  # which that may have done by now
+            if stream is not None:
+                stream.shut_down()

@@ -7,8 +7,10 @@ in every error.
 from __future__ import annotations
 
 import ssl
+import time
 from typing import TYPE_CHECKING
 
+from kubectl_metrics.connection.loop import sleep
 from kubectl_metrics.connection.stream import Stream
 from kubectl_metrics.connection.tcp import Ahead, dial
 from kubectl_metrics.connection.tls import check_name
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from kubectl_metrics.connection.deadlines import Deadline
     from kubectl_metrics.connection.proxying import Proxy
     from kubectl_metrics.wire.http import ResponseReader
+
+
+_TURN = 0.01  # seconds, after which it is the others' turn: who sends without a pause never makes us wait
 
 
 class Connection:
@@ -83,9 +88,13 @@ class Connection:
         assert self.stream is not None
         self.phase = "answer"
         await self.stream.send(request, deadline.when)
+        since = time.monotonic()
         while not reader.done:
-            if deadline.over():  # whoever sends without a pause never makes us wait
+            if deadline.over():
                 raise TimeoutError
+            if time.monotonic() - since > _TURN:
+                await sleep(0.0)
+                since = time.monotonic()
             if data := await self.stream.receive(deadline.when):
                 reader.feed(data)
             else:

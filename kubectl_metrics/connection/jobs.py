@@ -59,5 +59,4 @@ class Job(Generic[T]):
     def forget(self) -> None:
         """Nobody wants to know the result any more."""
         self._ours.close()
-        if not self._later.is_alive():
-            self._theirs.close()  # as it is, unless the thread has died before its work
+        self._theirs.close()  # not only when the call ends: it may hang for minutes, or its thread have died before it

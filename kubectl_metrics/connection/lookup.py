@@ -27,13 +27,22 @@ async def lookup(host: str, port: int, seconds: float) -> AddressInfo:
     if is_ip(host):  # as bytes: for text, Python would first load what it takes to encode names of all scripts
         return socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
     try:
-        return await Job(lambda: _resolve(host, port), "lookup").result(time.monotonic() + seconds)
+        found = await Job(lambda: _resolve(host, port), "lookup").result(time.monotonic() + seconds)
     except TimeoutError:
         raise socket.gaierror(socket.EAI_AGAIN, f"no answer within {seconds:.3g}s") from None
+    if not isinstance(found, OSError):
+        return found
+    try:
+        raise found
+    finally:
+        del found  # or it and this call keep each other
 
 
-def _resolve(host: str, port: int) -> AddressInfo:
+def _resolve(host: str, port: int) -> AddressInfo | OSError:
+    """What is found, or what is wrong: as an exception of the other thread, it would keep all that it has passed."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:  # a name that cannot be one
-        raise socket.gaierror(socket.EAI_NONAME, "no such host") from None
+        return socket.gaierror(socket.EAI_NONAME, "no such host")
+    except OSError as error:
+        return error.with_traceback(None)

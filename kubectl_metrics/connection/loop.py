@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 from kubectl_metrics.connection.threads import TICK
 from kubectl_metrics.errors import MetricsError
 
+E = TypeVar("E", bound=BaseException)
 T = TypeVar("T")
 Tick = Callable[[int, int], None]
 Call = Coroutine["Wait", None, T]
@@ -216,7 +217,13 @@ def run_all(coroutines: Iterable[Call[T]], *, tick: Tick | None = None) -> list[
                 index, result, error = loop.finished.popleft()
                 if error is not None and not isinstance(error, MetricsError):
                     raise error
-                results[index] = result if error is None else error
+                results[index] = result if error is None else _alone(error)
     finally:
         loop.close()
     return [results[index] for index in range(count)]
+
+
+def _alone(error: E) -> E:
+    """An error that is kept, without the calls in which it happened: they have bodies of many megabytes."""
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    return error

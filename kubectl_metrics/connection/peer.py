@@ -53,5 +53,4 @@ async def certificate(
             await stream.start_tls(context, None if is_ip(host) else host.rstrip("."), deadline.when)
             return stream.certificate() or b""
     except failures.EXPECTED as error:
-        cause = TimeoutError() if deadline.over() else error
-        raise failures.connection_failed(join(host, port), cause) from None
+        raise failures.connection_failed(join(host, port), TimeoutError() if deadline.over() else error) from None

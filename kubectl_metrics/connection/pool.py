@@ -18,17 +18,16 @@ class Closed(Exception):
 class Pool:
     """Keeps up to so many idle connections. Safe to use from several threads."""
 
-    def __init__(self, make: Callable[[], Connection], keep: int) -> None:
-        """``make`` makes a connection that is not open yet; ``keep`` idle ones are kept."""
-        self._make = make
+    def __init__(self, keep: int) -> None:
+        """``keep`` idle ones are kept."""
         self._keep = keep
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self.closed = False
 
-    def take(self) -> Connection:
-        """An idle connection that is still open, else a new one. Raises Closed."""
+    def take(self, make: Callable[[], Connection]) -> Connection:
+        """An idle connection that is still open, else a new one, which ``make`` makes. Raises Closed."""
         with self._lock:
             if self.closed:
                 raise Closed
@@ -38,7 +37,7 @@ class Pool:
                     self._busy.add(idle)
                     return idle
                 idle.close()
-            new = self._make()
+            new = make()
             self._busy.add(new)
             return new
 
@@ -65,5 +64,6 @@ class Pool:
             busy = list(self._busy)
         self.rest()
         for connection in busy:  # its own thread closes it, when it wakes up
-            if connection.stream is not None:
-                connection.stream.shut_down()
+            stream = connection.stream  # which that may have done by now
+            if stream is not None:
+                stream.shut_down()

@@ -79,7 +79,10 @@ async def dial(host: str, port: int, deadline: Deadline, connect_timeout: float)
             sock.close()
             raise
         return sock
-    raise error
+    try:
+        raise error
+    finally:
+        del error  # or it and this call keep each other
 
 
 async def _connect(sock: socket.socket, address: Any, until: float) -> None:

@@ -150,7 +150,7 @@ class Transport:
         self._echoes = Echoes(authorization, *for_proxy.values())
         self._trace = trace
         self._ahead = ahead if self._proxy is None else None
-        self._pool = Pool(self._connection, connections)
+        self._pool = Pool(connections)
 
     def get(
         self,
@@ -286,7 +286,7 @@ class Transport:
     async def _request(self, question: _Question, deadline: Deadline) -> Response:
         while True:
             try:
-                connection = self._pool.take()
+                connection = self._pool.take(self._connection)
             except Closed:
                 raise ConnectionFailed(FailureKind.RESET, self.server, "use of closed connection") from None
             reader = ResponseReader(question.limit, _ERROR, question.sink)

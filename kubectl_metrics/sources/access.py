@@ -111,11 +111,11 @@ class Kubelets:
         except ConnectionFailed as error:
             if access == "direct" or error.kind not in UNREACHABLE_KINDS | UNVERIFIED_KINDS:
                 raise
-            failure: MetricsError = error
+            failure: MetricsError = error.with_traceback(None)  # or it and this call keep each other
         except HTTPStatusError as error:
             if access == "direct" or error.status not in (401, 403):
                 raise
-            failure = error
+            failure = error.with_traceback(None)
         try:
             return await self._put(self.proxy(node), questions, limit, until)
         except MetricsError as error:
@@ -145,7 +145,7 @@ class Kubelets:
                 answer = await self._put(direct_channel(transport), questions, limit, end)
             except ConnectionFailed as error:
                 transport.close()
-                failures.append(error)
+                failures.append(error.with_traceback(None))
                 if error.kind not in UNREACHABLE_KINDS:
                     self._reach.note(reached=True)
                     break  # there is a kubelet, and it would be the same one at its other addresses
@@ -176,7 +176,10 @@ class Kubelets:
             if response.status not in (403, 404) or is_api_refusal(response):
                 break
         refusals[0].message = "; ".join(dict.fromkeys(refusal.message for refusal in refusals))
-        raise refusals[0]
+        try:
+            raise refusals[0]
+        finally:
+            del refusals  # as there
 
     def port(self, node: Node) -> int:
         """Where a kubelet is asked directly; nothing says that it is a port at all."""

@@ -5,8 +5,9 @@ and tells it of the end; so one reader serves who waits for one server and who w
 into one buffer that grows in place and becomes the result without a copy: 60 MB exist once.
 
 Facts
-- As in Go (net/http): a line may end without a carriage return, names are tokens, the size of a chunk is hexadecimal
-  digits and nothing else, and what comes after a chunk has to be the end of a line.
+- As in Go (net/http): a line may end without a carriage return, names are tokens, values have no control characters
+  (a lone carriage return is the end of a line to others), the size of a chunk is hexadecimal digits and nothing else,
+  and what comes after a chunk has to be the end of a line.
 - An interim response (100, 102, 103) is not the answer (RFC 9110 15.2).
 - Two lengths that differ are an attack or a defect (RFC 9112 6.3).
 - A megabyte of gzip can be a gigabyte: it is decompressed piece by piece, and counted.
@@ -26,6 +27,7 @@ _MAX_SIZE_LINE = 4096  # bytes of the line that has the size of a chunk
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?", re.DOTALL)
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?", re.DOTALL)
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _MALFORMED = "malformed HTTP response"
@@ -169,6 +171,8 @@ class ResponseReader:
             if self._make_sink is not None:
                 self.sink = self._make_sink()
                 self._write = self.sink.write
+        if self.status == 101:  # it speaks another protocol from here on
+            self.reusable = False
         if self.status in (101, 204, 304):
             self._finish()
         elif "transfer-encoding" in headers:
@@ -305,6 +309,8 @@ def _parse_head(head: bytes) -> tuple[int, int, str, dict[str, str]]:
     headers: dict[str, str] = {}
     name = ""
     for line in lines:
+        if not _VALUE.fullmatch(line):
+            raise BadResponse(_MALFORMED)
         if line[:1] in (b" ", b"\t") and name:  # the line before goes on (RFC 9112 5.2)
             headers[name] += " " + line.strip(b" \t").decode("latin-1")
             continue

@@ -37,6 +37,16 @@ def test_one_whose_result_nobody_wants() -> None:
     assert done.wait(20)
 
 
+def test_one_that_hangs_takes_no_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = socket.socketpair()
+    monkeypatch.setattr(socket, "socketpair", lambda: pair)
+    over = threading.Event()
+    with pytest.raises(TimeoutError):
+        run(Job(over.wait).result(time.monotonic() + 0.05))
+    assert [end.fileno() for end in pair] == [-1, -1]
+    over.set()
+
+
 def test_without_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: object) -> None:
         raise OSError(24, "Too many open files")

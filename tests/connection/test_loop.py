@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import socket
 import time
+import weakref
 
 import pytest
 
@@ -110,6 +111,25 @@ def test_an_expected_error_is_a_result_and_any_other_is_raised() -> None:
     assert run_all([fail(error), give(2)]) == [error, 2]
     with pytest.raises(KeyError, match="bug"):
         run_all([give(1), fail(KeyError("bug"))])
+
+
+def test_an_error_that_is_a_result_keeps_nothing_else() -> None:
+    class Body(bytearray):
+        pass
+
+    kept: list[weakref.ref[Body]] = []
+
+    async def ask() -> None:
+        body = Body(1000)
+        kept.append(weakref.ref(body))
+        try:
+            raise OSError
+        except OSError as error:
+            raise MetricsError("no") from error
+
+    results = run_all([ask(), ask()])
+    assert [str(one) for one in results] == ["error: no"] * 2
+    assert [one() for one in kept] == [None] * 2
 
 
 def test_what_is_still_under_way_at_the_end_is_closed() -> None:

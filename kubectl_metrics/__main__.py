@@ -25,6 +25,9 @@ def run() -> None:
 
         status = main()
     except KeyboardInterrupt:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses it twice wants no more to be said
         status = 130  # ExitStatus.INTERRUPTED, which may not have been imported yet
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # as it is where the descriptor is closed

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kubectl_metrics.wire.http import ResponseReader
 
 
-_TURN = 0.01  # seconds, after which it is the others' turn: who sends without a pause never makes us wait
+_TURN = 0.002  # seconds, after which it is the others' turn: who sends without a pause never makes us wait
 
 
 class Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import time
 from collections import deque
@@ -38,34 +39,37 @@ class Places:
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
         """A place; waits for it."""
-        if self._queue or not self._free():
+        if self._queue or self._free() <= 0:
             await self._turn()
         me = object()
         self._since[me] = time.monotonic()
-        self._wake_next()  # there may be more than one
         try:
             yield
         finally:
             del self._since[me]
-            self._wake_next()
+            self._wake()
 
     async def _turn(self) -> None:
         wait = Wait(math.inf)
         self._queue.append(wait)
         try:
-            while self._queue[0] is not wait or not self._free():
+            while self._queue[0] is not wait or self._free() <= 0:
                 # The first one looks again by itself: a place becomes free with time, too.
                 wait.until = time.monotonic() + TICK if self._queue[0] is wait else math.inf
                 await suspend(wait)
         finally:
             self._queue.remove(wait)
+        self._wake()
 
-    def _wake_next(self) -> None:
+    def _wake(self) -> None:
+        """Those for whom there is a place, the first ones first; whoever is the first now, looks by itself again."""
         if self._queue:
-            self._queue[0].wake()
+            for wait in list(itertools.islice(self._queue, max(self._free(), 1))):
+                wait.wake()
 
-    def _free(self) -> bool:
-        return len(self._since) < allowed(self._since.values(), self._workers, self._most)
+    def _free(self) -> int:
+        """Places that are free; fewer than none where those who hung have all answered."""
+        return allowed(self._since.values(), self._workers, self._most) - len(self._since)
 
 
 def allowed(since: Iterable[float], workers: int, most: int) -> int:

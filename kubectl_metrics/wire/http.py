@@ -98,23 +98,25 @@ class ResponseReader:
         self._received = 0  # bytes of the body, as they came
         self._left = 0  # bytes of the body, or of this chunk of it, that are still to come
         self._heads = 0  # bytes of heads or of trailers
-        self._rest = b""  # what is not a whole line yet
+        self._data = b""  # that has come and is not read yet ...
+        self._at = 0  # ... from here on
         self._body = io.BytesIO()
         self._write: Callable[[bytes], object] = self._body.write
         self._make_sink = sink
         self._gzip = False
         self._decoder = zlib.decompressobj(31)
         # Not a bound method: that would be a cycle, and keep the body for as long as nobody collects garbage.
-        self._step: Callable[[ResponseReader, bytes], bytes] = ResponseReader._head
+        self._step: Callable[[ResponseReader], bool] = ResponseReader._head
 
     def feed(self, data: bytes) -> None:
         """What has come over the connection. Raises BadResponse, TooLarge."""
         self.begun = self.begun or bool(data)
-        if self._rest:
-            data, self._rest = self._rest + data, b""
-        while data and not self.done:
-            data = self._step(self, data)
-        if data:  # more than one answer, and there was one question
+        self._data = self._data + data if self._data else data
+        self._at = 0
+        while self._at < len(self._data) and not self.done and self._step(self):
+            pass
+        self._data = self._data[self._at :]
+        if self.done and self._data:  # more than one answer, and there was one question
             self.reusable = False
 
     def end(self) -> None:
@@ -135,26 +137,28 @@ class ResponseReader:
         of = "" if self._expected is None else f" of {self._expected}"
         return f"{self._received}{of} bytes"
 
-    # Each step takes what it can of the data and returns the rest.
+    # Each step reads what it can, and tells whether that was enough for it.
 
-    def _head(self, data: bytes) -> bytes:
-        if not data.startswith(b"HTTP/"[: len(data)]):
+    def _head(self) -> bool:
+        data, at = self._data, self._at
+        if not b"HTTP/".startswith(data[at : at + 5]):
             raise BadResponse(_MALFORMED)
-        end = _END_OF_HEAD.search(data)
-        if self._heads + (end.end() if end else len(data)) > _MAX_HEAD:
+        end = _END_OF_HEAD.search(data, at)
+        length = (len(data) if end is None else end.end()) - at
+        if self._heads + length > _MAX_HEAD:
             raise BadResponse(_MALFORMED)
         if end is None:
-            self._rest = data
-            return b""
-        self._heads += end.end()
-        minor, status, reason, headers = _parse_head(data[: end.start()])
+            return False
+        self._heads += length
+        self._at = end.end()
+        minor, status, reason, headers = _parse_head(data[at : end.start()])
         if 100 <= status < 200 and status != 101:
-            return data[end.end() :]
+            return True
         self.status, self.reason, self.headers = status, reason, headers
         connection = [token.strip() for token in headers.get("connection", "").lower().split(",")]
         self.reusable = "close" not in connection and (minor == 1 or "keep-alive" in connection)
         self._begin_body()
-        return data[end.end() :]
+        return True
 
     def _begin_body(self) -> None:
         headers = self.headers
@@ -193,64 +197,72 @@ class ResponseReader:
         else:
             self._step = ResponseReader._until_the_end
 
-    def _sized(self, data: bytes) -> bytes:
-        piece, rest = _cut(data, self._left)
-        self._left -= len(piece)
-        self._take(piece)
+    def _sized(self) -> bool:
+        self._take(self._piece())
         if not self._left:
             self._finish()
-        return rest
+        return True
 
-    def _until_the_end(self, data: bytes) -> bytes:
-        self._take(data)
-        return b""
+    def _until_the_end(self) -> bool:
+        self._left = len(self._data)
+        self._take(self._piece())
+        return True
 
-    def _size(self, data: bytes) -> bytes:
-        line, rest = self._line(data, _MAX_SIZE_LINE)
+    def _size(self) -> bool:
+        line = self._line(_MAX_SIZE_LINE)
         if line is None:
-            return b""
+            return False
         size = _CHUNK_SIZE.fullmatch(line)
         if size is None:
             raise BadResponse("malformed chunked encoding")
         self._left = int(size[1], 16)
         self._step = ResponseReader._chunk if self._left else ResponseReader._trailer
-        return rest
+        return True
 
-    def _chunk(self, data: bytes) -> bytes:
-        piece, rest = _cut(data, self._left)
-        self._left -= len(piece)
-        self._take(piece)
+    def _chunk(self) -> bool:
+        self._take(self._piece())
         if not self._left:
             self._step = ResponseReader._chunk_end
-        return rest
+        return True
 
-    def _chunk_end(self, data: bytes) -> bytes:
-        line, rest = self._line(data, 1)
-        if line is None:
-            return b""
+    def _chunk_end(self) -> bool:
+        line = self._line(1)
         if line:
             raise BadResponse("malformed chunked encoding")
-        self._step = ResponseReader._size
-        return rest
-
-    def _trailer(self, data: bytes) -> bytes:
-        line, rest = self._line(data, _MAX_HEAD - self._heads)
         if line is None:
-            return b""
-        self._heads += len(data) - len(rest)
-        if not line:
-            self._finish()
-        return rest
+            return False
+        self._step = ResponseReader._size
+        return True
 
-    def _line(self, data: bytes, most: int) -> tuple[bytes | None, bytes]:
-        """The first line of the data and what comes after it; no line as long as it is not whole."""
-        end = data.find(b"\n")
-        if (len(data) if end < 0 else end) > most:
+    def _trailer(self) -> bool:
+        at = self._at
+        line = self._line(_MAX_HEAD - self._heads)
+        self._heads += self._at - at
+        if line == b"":
+            self._finish()
+        return line is not None
+
+    def _piece(self) -> bytes:
+        """What has come of the body, or of this chunk of it."""
+        data, at = self._data, self._at
+        if not at and len(data) <= self._left:
+            piece = data
+        else:
+            piece = data[at : at + self._left]
+        self._at += len(piece)
+        self._left -= len(piece)
+        return piece
+
+    def _line(self, most: int) -> bytes | None:
+        """The next line; None as long as it is not whole."""
+        at = self._at
+        end = self._data.find(b"\n", at)
+        if (len(self._data) if end < 0 else end) - at > most:
             raise BadResponse("malformed chunked encoding")
         if end < 0:
-            self._rest = data
-            return None, b""
-        return data[:end].removesuffix(b"\r"), data[end + 1 :]
+            return None
+        self._at = end + 1
+        return self._data[at:end].removesuffix(b"\r")
 
     def _take(self, piece: bytes) -> None:
         """One more piece of the body."""
@@ -294,10 +306,6 @@ class ResponseReader:
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"the body is larger than {self._limit} bytes")
-
-
-def _cut(data: bytes, at: int) -> tuple[bytes, bytes]:
-    return (data, b"") if len(data) <= at else (data[:at], data[at:])
 
 
 def _parse_head(head: bytes) -> tuple[int, int, str, dict[str, str]]:

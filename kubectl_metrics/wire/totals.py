@@ -120,7 +120,7 @@ def _totals_of(pods: Iterable[_Pod]) -> list[PodTotal]:
                 cpu += quantity.nanocores(text)
             text = usage.memory
             digits = text.removesuffix("Ki")
-            if digits is not text and digits.isdigit() and digits.isascii() and len(digits) < 18:
+            if digits is not text and digits.isdigit() and digits.isascii() and len(digits) < 16:
                 memory += int(digits) << 10
             else:
                 memory += quantity.to_bytes(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import cast
 
 import pytest
@@ -32,22 +31,19 @@ class Endless(ResponseReader):
 
 
 def test_who_sends_without_a_pause_keeps_nobody_waiting() -> None:
-    started = time.monotonic()
+    ended: list[str] = []
 
-    async def flooded() -> float:
+    async def flooded() -> None:
         connection = Connection("127.0.0.1", 1, context=None, names=(), server_hostname=None, proxy=None)
         connection.stream = cast(Stream, Flood())
         with pytest.raises(TimeoutError):
             await connection.ask(b"", Endless(1000), Deadline(1.0))
-        return time.monotonic() - started
+        ended.append("flooded")
 
-    async def other() -> float:
+    async def other() -> None:
         for _ in range(5):
             await sleep(0.0)
-        return time.monotonic() - started
+        ended.append("other")
 
-    late, seconds = run_all([flooded(), other()])
-    assert isinstance(late, float)
-    assert late >= 1.0
-    assert isinstance(seconds, float)
-    assert seconds < 0.9
+    run_all([flooded(), other()])
+    assert ended == ["other", "flooded"]

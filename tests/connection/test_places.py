@@ -64,6 +64,20 @@ def test_those_that_hang_keep_nobody_out() -> None:
     assert gather(ask, range(6), workers=2, most=6) == [0, 1, 2, 3, 4, 5]
 
 
+def test_each_of_those_that_wait_looks_whether_time_has_made_room() -> None:
+    """Where all that are under way hang, nobody gives a place back."""
+    begun = 0
+
+    async def ask(_: int) -> None:
+        nonlocal begun
+        begun += 1
+        while begun < 4:
+            await sleep(time.monotonic() + 0.01)
+
+    gather(ask, range(4), workers=1, most=4)
+    assert begun == 4
+
+
 def test_a_place_is_free_again_after_an_error() -> None:
     places = Places(1)
     error = MetricsError("no")

@@ -84,6 +84,13 @@ def test_what_is_no_quantity(quantity: str) -> None:
             read(body_of(*pods))
 
 
+def test_what_no_quantity_can_be() -> None:
+    fine, most = pod("p", ("1n", "1Ki")), (1 << 53) - 1
+    assert read(body_of(*[fine] * 9, pod("p", ("0", f"{most}Ki"))))[-1] == ("shop", "p", 0, most << 10)
+    with pytest.raises(DecodeError, match=r"larger than any quantity.*items\[9\]"):
+        read(body_of(*[fine] * 9, pod("p", ("0", f"{most + 1}Ki")), *[fine] * 9))
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -29,8 +29,7 @@ EXPECTED = (
     TooLarge,
 )
 
-# What it looks like when the other side has gone away.
-GONE = (
+_GONE = (
     ConnectionError,
     ssl.SSLEOFError,
     ssl.SSLZeroReturnError,
@@ -64,6 +63,14 @@ class ProxyFailed(Exception):
     """The proxy did not let us through; the text names no password."""
 
 
+def is_gone(error: BaseException) -> bool:
+    """Whether it looks as if the other side had gone away.
+
+    macOS says EPROTOTYPE where something is sent over a connection that is just being closed.
+    """
+    return isinstance(error, _GONE) or (isinstance(error, OSError) and error.errno == errno.EPROTOTYPE)
+
+
 def connection_failed(server: str, error: BaseException) -> ConnectionFailed:
     """The failure that ``error`` means.
 
@@ -89,7 +96,7 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
         return FailureKind.PROXY, str(error)
     if isinstance(error, TimeoutError):
         return FailureKind.TIMEOUT, "i/o timeout"
-    if isinstance(error, GONE):
+    if is_gone(error):
         if isinstance(error, ConnectionRefusedError):
             return FailureKind.REFUSED, "connect: connection refused"
         if isinstance(error, ConnectionResetError) and error.errno:

@@ -297,7 +297,7 @@ class Transport:
                 return self._response(reader, deadline)
             except (*failures.EXPECTED, failures.ProxyFailed) as error:
                 # An idle connection may have been closed by the server.
-                gone = isinstance(error, failures.GONE)
+                gone = failures.is_gone(error)
                 if connection.used and gone and not reader.begun and not deadline.over() and not self._pool.closed:
                     continue
                 raise self._failure(error, connection, reader, deadline) from error
@@ -342,7 +342,7 @@ class Transport:
         if isinstance(error, TimeoutError) and connection.phase == "connect":
             reason = _no_connection(format_seconds(self._connect_timeout))
             return ConnectionFailed(FailureKind.TIMEOUT, self.server, reason)
-        if isinstance(error, failures.GONE) and connection.phase == "body":
+        if failures.is_gone(error) and connection.phase == "body":
             reason = f"EOF: closed the connection after {reader.so_far()}"
             return ConnectionFailed(FailureKind.RESET, self.server, reason)
         return failures.connection_failed(self.server, error)

@@ -42,6 +42,7 @@ def verify_error(code: int) -> ssl.SSLCertVerificationError:
         (OSError("no address"), FailureKind.UNREACHABLE, "network error"),
         (os_error(errno.ETIMEDOUT), FailureKind.TIMEOUT, "i/o timeout"),
         (os_error(errno.EPIPE), FailureKind.RESET, "EOF: the server closed the connection"),
+        (os_error(errno.EPROTOTYPE), FailureKind.RESET, "EOF: the server closed the connection"),
         (os_error(errno.ECONNRESET), FailureKind.RESET, "connection reset by peer"),
         (socket.gaierror(socket.EAI_NONAME, "x"), FailureKind.DNS, "no such host"),
         (socket.gaierror(socket.EAI_AGAIN, "x"), FailureKind.DNS, "temporary failure in name resolution: x"),

@@ -7,6 +7,7 @@ import socket
 import ssl
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 import trustme
@@ -169,15 +170,22 @@ def test_name_is_checked_through_a_tunnel(trusting: ssl.SSLContext, server_conte
     assert server.requests == []
 
 
-def test_tls_to_the_proxy(
-    ca: trustme.CA, server_context: ssl.SSLContext, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:  # fmt: skip
+@pytest.fixture
+def proxy_context(
+    ca: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> ssl.SSLContext:
+    """Of a proxy that is spoken to in TLS, as "localhost", and which this system trusts."""
     roots = tmp_path_factory.mktemp("roots") / "ca.pem"
     roots.write_bytes(ca.cert_pem.bytes())
     monkeypatch.setenv("SSL_CERT_FILE", str(roots))
-    proxy_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("localhost").configure_cert(proxy_context)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+def test_tls_to_the_proxy(
+    server_context: ssl.SSLContext, trusting: ssl.SSLContext, proxy_context: ssl.SSLContext
+) -> None:
     with (
         Server(always(reply(b"inside")), context=server_context) as server,
         Server(ConnectProxy(server.port), context=proxy_context) as proxy,
@@ -185,11 +193,81 @@ def test_tls_to_the_proxy(
         good = Transport("https://node.example", context=trusting, proxy_url=f"https://localhost:{proxy.port}")
         assert [good.get("/").body for _ in range(2)] == [b"inside"] * 2
         good.close()
+        assert server.connections == 1
         wrong = Transport("https://node.example", context=trusting, proxy_url=f"https://127.0.0.1:{proxy.port}")
         with pytest.raises(ConnectionFailed) as caught:
             wrong.get("/")
     assert caught.value.kind is FailureKind.PROXY
     assert "x509: cannot validate certificate for 127.0.0.1" in caught.value.reason
+
+
+def test_tls_inside_of_tls_carries_more_than_any_buffer_holds(
+    server_context: ssl.SSLContext, trusting: ssl.SSLContext, proxy_context: ssl.SSLContext
+) -> None:
+    much = bytes(range(256)) * 40_000  # 10 MB
+    received: list[bytes] = []
+
+    def handle(peer: Peer) -> None:
+        request = peer.request()
+        assert request is not None
+        body = b""
+        while len(body) < int(request.get("Content-Length") or 0):
+            body += peer.sock.recv(65536)
+        received.append(body)
+        peer.send(reply(much))
+
+    with (
+        Server(handle, context=server_context) as server,
+        Server(ConnectProxy(server.port), context=proxy_context) as proxy,
+    ):
+        transport = Transport("https://node.example", context=trusting, proxy_url=f"https://localhost:{proxy.port}")
+        assert transport.post("/", much).body == much
+        transport.close()
+    assert received == [much]
+
+
+@pytest.mark.parametrize(
+    ("handle", "words"),
+    [
+        (Peer.reset, "EOF: the server closed the connection"),
+        (id, "EOF: the server closed the connection"),
+        (lambda peer: peer.send(reply(b"abc")[:-1]), "EOF: closed the connection after 2 of 3 bytes"),
+    ],
+    ids=["reset", "closed", "cut off"],
+)
+def test_tls_inside_of_tls_that_breaks(
+    handle: Callable[[Peer], object], words: str,
+    server_context: ssl.SSLContext, trusting: ssl.SSLContext, proxy_context: ssl.SSLContext,
+) -> None:  # fmt: skip
+    def answer(peer: Peer) -> None:
+        peer.request()
+        handle(peer)
+
+    with (
+        Server(answer, context=server_context) as server,
+        Server(ConnectProxy(server.port), context=proxy_context) as proxy,
+    ):
+        url = f"https://localhost:{proxy.port}"
+        transport = Transport("https://node.example", context=trusting, proxy_url=url, timeout=20)
+        with pytest.raises(ConnectionFailed) as caught:
+            transport.get("/")
+    assert (caught.value.kind, caught.value.reason) == (FailureKind.RESET, words)
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["handshake", "answer"])
+def test_tls_inside_of_tls_that_hangs(
+    secure: bool, server_context: ssl.SSLContext, trusting: ssl.SSLContext, proxy_context: ssl.SSLContext
+) -> None:
+    with (
+        Server(Peer.hang, context=server_context if secure else None) as server,
+        Server(ConnectProxy(server.port), context=proxy_context) as proxy,
+    ):
+        url = f"https://localhost:{proxy.port}"
+        transport = Transport("https://node.example", context=trusting, proxy_url=url, timeout=0.5)
+        with pytest.raises(ConnectionFailed) as caught:
+            transport.get("/")
+    assert caught.value.kind in ((FailureKind.HUNG, FailureKind.TIMEOUT) if secure else (FailureKind.TIMEOUT,))
+    assert "within 0.5s" in caught.value.reason
 
 
 def test_plain_http_through_a_proxy() -> None:

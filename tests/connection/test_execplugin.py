@@ -412,6 +412,8 @@ def test_a_signal_that_ends_us_ends_the_plugin(plugin: Plugin, name: str) -> Non
     """It runs in a session of its own, where neither a closed terminal nor a signal to our group reaches it."""
     plugin.shell(f"echo $$ > '{plugin.folder}/pid.new'; mv '{plugin.folder}/pid.new' '{plugin.folder}/pid'; sleep 1000")
     program = (
+        "import signal\n"
+        f"signal.signal(signal.{name}, signal.SIG_DFL)\n"  # under nohup, one of them is ignored
         "from kubectl_metrics.connection import execplugin, config as k\n"
         f"e = k.ExecConfig(command={str(plugin.path)!r}, api_version={V1!r}, interactive_mode='Never')\n"
         "c = k.ClientConfig(server='https://x')\n"

@@ -34,7 +34,6 @@ FUZZ_TARGETS ?= $(sort $(filter-out __init__,$(basename $(notdir $(wildcard test
 CLUSTER := tests/e2e/cluster/cluster
 PINNED := constraints.txt krew/requirements.txt release/requirements.txt
 KREW := dist/krew/metrics.yaml
-PURE := kubectl_metrics/wire/*,kubectl_metrics/usage/*
 
 .DEFAULT_GOAL := help
 .PHONY: help python krew krew-requirements venv demo test matrix dist release release-prepare release-requirements workflows sbom release-check release-notes release-collect fuzz check format docs e2e cluster-up cluster-down cluster-status constraints audit agreement bench bench-quick clean
@@ -62,11 +61,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 ifeq ($(PYTEST_ARGS),)
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q tests/wire tests/usage
-	@$(BIN)/coverage report --include='$(PURE)' --fail-under=100 || \
-		{ echo 'wire/ and usage/ are pure functions: every line and branch of them has a test' >&2; exit 1; }
-	$(BIN)/python -m pytest -q --numprocesses 3 --ignore tests/wire --ignore tests/usage
+	$(BIN)/python -m tests
 else
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 endif

@@ -1,4 +1,4 @@
-"""make e2e runs two commands at a time."""
+"""make test and make e2e run two commands at a time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def says(words: str, status: int = 0) -> list[str]:
 
 
 def started(first: Sequence[str], second: Sequence[str]) -> subprocess.Popen[str]:
-    code = f"import sys; from tests.e2e.__main__ import beside; sys.exit(beside({first!r}, {second!r}))"
+    code = f"import sys; from tests.beside import beside; sys.exit(beside({first!r}, {second!r}))"
     return subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     )

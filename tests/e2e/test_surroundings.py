@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.commands.conftest import small_cluster
 from tests.commands.test_process import TOOL
-from tests.harness import Tool, lose_home
+from tests.harness import lose_home, tool
 from tests.harness import run as run_here
 from tests.simcluster import SimCluster
 
@@ -51,8 +52,14 @@ def words(ran: tuple[int, str, str]) -> tuple[int, list[str], str]:
 
 
 @pytest.fixture(scope="module")
-def config(cluster: SimCluster) -> Path:
-    return cluster.kubeconfig()
+def simulated() -> Iterator[SimCluster]:
+    with small_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def config(simulated: SimCluster) -> Path:
+    return simulated.kubeconfig()
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +92,11 @@ def test_the_same_answer(
     assert words(there) == usual[" ".join(arguments)]
 
 
-def test_a_user_whom_nobody_knows(admin: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_whom_nobody_knows(simulated: SimCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     lose_home(monkeypatch)
-    found = admin("nodes")
+    found = tool(simulated)("nodes")
     assert (found.status, len(found.rows), found.err) == (0, 3, "")
     missing = run_here("nodes")
     assert missing.status == 1

@@ -7,6 +7,8 @@ columns, which forgets those of a header that is not printed. ``output.table`` d
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Sequence
 
 from kubectl_metrics.usage.model import NodesUsage
@@ -111,6 +113,8 @@ def _total_order(totals: Sequence[PodTotal], sort_by: str | None, namespaces: bo
         return _descending([millicores(cpu) for _, _, cpu, _ in totals])
     if sort_by == "memory":
         return _descending([memory for _, _, _, memory in totals])
+    if (namespaces or len({one[0] for one in totals}) == 1) and _is_sorted(totals):
+        return range(len(totals))
     names = [name for _, name, _, _ in totals]
     if not namespaces:
         return sorted(range(len(totals)), key=names.__getitem__)
@@ -118,6 +122,11 @@ def _total_order(totals: Sequence[PodTotal], sort_by: str | None, namespaces: bo
     for index, one in enumerate(totals):
         grouped.setdefault(one[0], []).append(index)
     return [i for namespace in sorted(grouped) for i in sorted(grouped[namespace], key=names.__getitem__)]
+
+
+def _is_sorted(totals: Sequence[PodTotal]) -> bool:
+    """Whether they are in order already, as metrics-server answers: it takes a third of the time to see."""
+    return all(map(operator.le, totals, itertools.islice(totals, 1, None)))
 
 
 def container_order(items: Sequence[ContainerMetrics], sort_by: str | None) -> list[ContainerMetrics]:
@@ -164,13 +173,14 @@ def total_rows(
     """The plain table of pods, which may have 150,000 rows; nothing at all, not even a header, without pods."""
     ordered = map(totals.__getitem__, _total_order(totals, sort_by, namespaces))
     rows: list[Row]
+    cpus, memories = _Cells("m"), _Cells("Mi")
     if namespaces:
         rows = [
-            (namespace, name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi")
+            (namespace, name, cpus[-(-cpu // 1_000_000)], memories[memory // _MEBI])
             for namespace, name, cpu, memory in ordered
         ]
     else:
-        rows = [(name, f"{-(-cpu // 1_000_000)}m", f"{memory // _MEBI}Mi") for _, name, cpu, memory in ordered]
+        rows = [(name, cpus[-(-cpu // 1_000_000)], memories[memory // _MEBI]) for _, name, cpu, memory in ordered]
     last = None
     if total:
         last = (
@@ -178,6 +188,18 @@ def total_rows(
             f"{sum(memory for *_, memory in totals) // _MEBI}Mi",
         )
     return _framed(rows, last, namespaces=namespaces, header=header) if totals else []
+
+
+class _Cells(dict[int, str]):
+    """Numbers with their unit; many pods use as much as another one, and each text is made once."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def __missing__(self, number: int) -> str:
+        text = self[number] = f"{number}{self._unit}"
+        return text
 
 
 def _framed(

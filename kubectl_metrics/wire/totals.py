@@ -59,6 +59,7 @@ class TotalsReader:
         self._head = b""  # all before the first item, once that is known
         self._rest = bytearray()  # what has not been added up; behind the head it begins with a bracket
         self._enough: float = _PIECE  # bytes of that, with which it is tried again
+        self._namespaces: dict[str, str] = {}
         self._skipped = 0  # bytes that have been added up
 
     def write(self, data: bytes) -> None:
@@ -93,7 +94,7 @@ class TotalsReader:
             return
         with memoryview(self._rest) as view:
             piece = b"".join((view[: end + 1], b"]"))
-        self._totals += _totals_of(_pods(piece, ""))
+        self._totals += _totals_of(_pods(piece, ""), self._namespaces)
         del self._rest[1 : end + 2]
         self._skipped += end + 1
 
@@ -104,8 +105,11 @@ class TotalsReader:
         return re.sub(r"\(byte ([0-9]+)\)", lambda found: f"(byte {skipped + int(found[1])})", message)
 
 
-def _totals_of(pods: Iterable[_Pod]) -> list[PodTotal]:
-    """One loop for all of it: a list of 150,000 pods has half a million numbers. Raises ValueError for a wrong one."""
+def _totals_of(pods: Iterable[_Pod], namespaces: dict[str, str]) -> list[PodTotal]:
+    """One loop for all of it: a list of 150,000 pods has half a million numbers. Raises ValueError for a wrong one.
+
+    ``namespaces`` has each of them once, so that not every pod keeps its own.
+    """
     totals: list[PodTotal] = []
     for pod in pods:
         cpu = memory = 0
@@ -124,6 +128,6 @@ def _totals_of(pods: Iterable[_Pod]) -> list[PodTotal]:
                 memory += int(digits) << 10
             else:
                 memory += quantity.to_bytes(text)
-        metadata = pod.metadata
-        totals.append((metadata.namespace, metadata.name, cpu, memory))
+        namespace = pod.metadata.namespace
+        totals.append((namespaces.setdefault(namespace, namespace), pod.metadata.name, cpu, memory))
     return totals

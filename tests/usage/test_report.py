@@ -211,3 +211,15 @@ def test_both_tables_are_the_same(
     items = [pod(name, ("c", cpu, memory), namespace=namespace) for namespace, name, cpu, memory in values]
     options = {"sort_by": sort_by, "namespaces": namespaces, "header": header, "total": total}
     assert total_rows(items, **options) == report.pod_rows(items, **options)  # type: ignore[arg-type]  # each has its own
+
+
+@given(st.lists(measured), st.booleans())
+def test_pods_come_by_name_whether_they_are_in_order_already_or_not(
+    values: list[tuple[str, str, int, int]], namespaces: bool
+) -> None:
+    for totals in (values, sorted(values), sorted(values, reverse=True)):
+        rows = report.total_rows(totals, namespaces=namespaces, header=False)
+        by_name = sorted(totals, key=lambda total: total[:2] if namespaces else total[1:2])
+        assert rows == [
+            row for total in by_name for row in report.total_rows([total], namespaces=namespaces, header=False)
+        ]

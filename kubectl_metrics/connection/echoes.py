@@ -33,7 +33,7 @@ class Echoes:
 
     def out_of_text(self, text: str) -> str:
         """The text without them; if it comes out of a body, as Latin-1."""
-        if not self._headers:
+        if not self._headers or len(text) < _SHORTEST:  # such as "OK", for which nothing need be prepared
             return text
         heads, tails = _patterns(self._headers)
         parts: list[str] = []

@@ -166,6 +166,8 @@ class Loop:
             self._tasks.discard(task)
             self.finished.append((task.index, None, failure))
             return
+        finally:
+            del error  # which has passed here: or it and this call keep each other
         task.wait = wait
         wait.loop, wait.task = self, task
         try:
@@ -217,13 +219,13 @@ def run_all(coroutines: Iterable[Call[T]], *, tick: Tick | None = None) -> list[
                 index, result, error = loop.finished.popleft()
                 if error is not None and not isinstance(error, MetricsError):
                     raise error
-                results[index] = result if error is None else _alone(error)
+                results[index] = result if error is None else alone(error)
     finally:
         loop.close()
     return [results[index] for index in range(count)]
 
 
-def _alone(error: E) -> E:
-    """An error that is kept, without the calls in which it happened: they have bodies of many megabytes."""
+def alone(error: E) -> E:
+    """An error that is kept, without the calls in which it happened: they have bodies of many megabytes, or itself."""
     error.__cause__ = error.__context__ = error.__traceback__ = None
     return error

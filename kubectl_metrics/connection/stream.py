@@ -20,12 +20,10 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from kubectl_metrics.connection.loop import Call, readable, writable
+from kubectl_metrics.connection.loop import readable, writable
 
 T = TypeVar("T")
-Ready = Callable[[socket.socket, float], Call[None]]
 
-_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 _PIECE = 64 * 1024  # bytes received at once; of TLS, one record is 16 KiB
 
@@ -117,8 +115,11 @@ class Stream:
         while True:
             try:
                 return secured.do_handshake()
-            except _WOULD_BLOCK as error:
-                await self._can(error, readable, until)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                ready = readable
+            except ssl.SSLWantWriteError:
+                ready = writable
+            await ready(self.wire, until)
 
     def certificate(self) -> bytes | None:
         """The other side's, DER; None without TLS."""
@@ -135,24 +136,24 @@ class Stream:
         while data:
             try:
                 data = data[self._top.send(data) :]
-            except _WOULD_BLOCK as error:
-                await self._can(error, writable, until)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                ready = writable
+            except ssl.SSLWantReadError:
+                ready = readable
+            else:
+                continue
+            await ready(self.wire, until)
 
     async def receive(self, until: float) -> bytes:
         """What has come, at least a byte; none at the end. Raises OSError."""
         while True:
             try:
                 return self._top.recv(_PIECE)
-            except _WOULD_BLOCK as error:
-                await self._can(error, readable, until)
-
-    async def _can(self, error: OSError, ready: Ready, until: float) -> None:
-        """Until what would have blocked can be done; ``ready`` is what a plain socket waits for."""
-        if isinstance(error, ssl.SSLWantReadError):
-            ready = readable
-        elif isinstance(error, ssl.SSLWantWriteError):
-            ready = writable
-        await ready(self.wire, until)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                ready = readable
+            except ssl.SSLWantWriteError:
+                ready = writable
+            await ready(self.wire, until)
 
     def is_quiet(self) -> bool:
         """Whether it is open, and nobody has said anything that has not been received."""

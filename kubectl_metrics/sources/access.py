@@ -17,7 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from kubectl_metrics.connection.deadlines import Total
-from kubectl_metrics.connection.loop import Call
+from kubectl_metrics.connection.loop import Call, alone
 from kubectl_metrics.connection.places import Places
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import (
@@ -111,11 +111,11 @@ class Kubelets:
         except ConnectionFailed as error:
             if access == "direct" or error.kind not in UNREACHABLE_KINDS | UNVERIFIED_KINDS:
                 raise
-            failure: MetricsError = error.with_traceback(None)  # or it and this call keep each other
+            failure: MetricsError = alone(error)  # or it and this call keep each other
         except HTTPStatusError as error:
             if access == "direct" or error.status not in (401, 403):
                 raise
-            failure = error.with_traceback(None)
+            failure = alone(error)
         try:
             return await self._put(self.proxy(node), questions, limit, until)
         except MetricsError as error:
@@ -145,7 +145,7 @@ class Kubelets:
                 answer = await self._put(direct_channel(transport), questions, limit, end)
             except ConnectionFailed as error:
                 transport.close()
-                failures.append(error.with_traceback(None))
+                failures.append(alone(error))
                 if error.kind not in UNREACHABLE_KINDS:
                     self._reach.note(reached=True)
                     break  # there is a kubelet, and it would be the same one at its other addresses

@@ -8,10 +8,9 @@ A kubelet that hangs costs its own time limit and keeps none of the others waiti
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import TypeVar
 
 import msgspec
@@ -163,15 +162,15 @@ class Round:
         channel = answer.channel
         report: NodeReport | _Once
         try:
-            with _redacting(channel):
-                if answer.path == SUMMARY:
-                    said = summary(answer.response.body, pods=bool(self._wanted))
-                    report = from_summary(said, node.name, self._wanted)
-                    channel.close()
-                else:
-                    if not self._keep:
-                        channel.rest()
-                    report = _Once(node, channel, answer.path, self._scrape(answer.response), time.monotonic())
+            if answer.path == SUMMARY:
+                said = _decoded(channel, lambda: summary(answer.response.body, pods=bool(self._wanted)))
+                report = from_summary(said, node.name, self._wanted)
+                channel.close()
+            else:
+                if not self._keep:
+                    channel.rest()
+                scrape = _decoded(channel, lambda: self._scrape(answer.response))
+                report = _Once(node, channel, answer.path, scrape, time.monotonic())
         except DecodeError:
             channel.close()
             raise
@@ -219,8 +218,7 @@ class Round:
             first.channel.rest()
         if response.status != 200:
             raise HTTPStatusError(response.status, "", f"the kubelet answered {first.path} with {response.status}")
-        with _redacting(first.channel):
-            scrape = self._scrape(response)
+        scrape = _decoded(first.channel, lambda: self._scrape(response))
         return from_scrapes(first.scrape, scrape, first.node.name, round(self._window * 1000), self._wanted)
 
     def _scrape(self, response: Response) -> Scrape:
@@ -238,11 +236,10 @@ class Round:
             time.sleep(min(left, 0.2))
 
 
-@contextlib.contextmanager
-def _redacting(channel: Channel) -> Iterator[None]:
-    """What a kubelet said may be quoted in the error, but not the credential if it has repeated that."""
+def _decoded(channel: Channel, decode: Callable[[], T]) -> T:
+    """What a kubelet said; it may be quoted in the error, but not the credential if it has repeated that."""
     try:
-        yield
+        return decode()
     except DecodeError as error:
         raise DecodeError(channel.redact(error.message)) from error
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_metrics.connection import threads
 from kubectl_metrics.connection.config import LOGIN_TIMEOUT
+from kubectl_metrics.connection.loop import alone
 from kubectl_metrics.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ def _silently(name: str, settings: dict[str, str]) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _ask(name, settings)
+            try:
+                return _ask(name, settings)
+            except _failures() as error:
+                raise alone(error) from None  # its calls have files that nobody closes
     finally:
         logging.disable(silenced)
 

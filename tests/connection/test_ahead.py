@@ -25,7 +25,7 @@ def test_a_request_takes_one_that_is_there() -> None:
             assert transport.get("/").status == 200
         transport.close()
         assert len(server.requests) == 3
-    assert server.connections == 2  # one was taken, one was closed unused
+    assert server.connections <= 2  # one was taken, one was closed unused, perhaps before the server had seen it
 
 
 def test_more_requests_at_once_than_there_are_open_more() -> None:

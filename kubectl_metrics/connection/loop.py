@@ -168,6 +168,9 @@ class Loop:
             return
         finally:
             del error  # which has passed here: or it and this call keep each other
+        if wait.sock is None and wait.until <= time.monotonic():  # it only lets the others have their turn
+            self._ready.append((task, None))
+            return
         task.wait = wait
         wait.loop, wait.task = self, task
         try:

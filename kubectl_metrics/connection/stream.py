@@ -20,9 +20,10 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from kubectl_metrics.connection.loop import readable, writable
+from kubectl_metrics.connection.loop import Call, readable, writable
 
 T = TypeVar("T")
+Ready = Callable[[socket.socket, float], Call[None]]
 
 
 _PIECE = 64 * 1024  # bytes received at once; of TLS, one record is 16 KiB
@@ -112,14 +113,7 @@ class Stream:
             self._top = self.wire = secured = context.wrap_socket(
                 self.wire, server_hostname=name, do_handshake_on_connect=False
             )
-        while True:
-            try:
-                return secured.do_handshake()
-            except (BlockingIOError, ssl.SSLWantReadError):
-                ready = readable
-            except ssl.SSLWantWriteError:
-                ready = writable
-            await ready(self.wire, until)
+        await self._done(secured.do_handshake, until=until)
 
     def certificate(self) -> bytes | None:
         """The other side's, DER; None without TLS."""
@@ -134,25 +128,23 @@ class Stream:
     async def send(self, data: bytes, until: float) -> None:
         """Send all of it. Raises OSError."""
         while data:
-            try:
-                data = data[self._top.send(data) :]
-            except (BlockingIOError, ssl.SSLWantWriteError):
-                ready = writable
-            except ssl.SSLWantReadError:
-                ready = readable
-            else:
-                continue
-            await ready(self.wire, until)
+            data = data[await self._done(self._top.send, data, until=until, plain=writable) :]
 
     async def receive(self, until: float) -> bytes:
         """What has come, at least a byte; none at the end. Raises OSError."""
+        return await self._done(self._top.recv, _PIECE, until=until)
+
+    async def _done(self, call: Callable[..., T], *args: Any, until: float, plain: Ready = readable) -> T:
+        """What a call returns that may have to wait; ``plain`` is what for, where there is no TLS that says so."""
         while True:
             try:
-                return self._top.recv(_PIECE)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                ready = readable
+                return call(*args)
+            except ssl.SSLWantReadError:
+                ready: Ready = readable
             except ssl.SSLWantWriteError:
                 ready = writable
+            except BlockingIOError:
+                ready = plain
             await ready(self.wire, until)
 
     def is_quiet(self) -> bool:

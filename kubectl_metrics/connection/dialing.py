@@ -7,10 +7,8 @@ in every error.
 from __future__ import annotations
 
 import ssl
-import time
 from typing import TYPE_CHECKING
 
-from kubectl_metrics.connection.loop import sleep
 from kubectl_metrics.connection.stream import Stream
 from kubectl_metrics.connection.tcp import Ahead, dial
 from kubectl_metrics.connection.tls import check_name
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
     from kubectl_metrics.connection.deadlines import Deadline
     from kubectl_metrics.connection.proxying import Proxy
     from kubectl_metrics.wire.http import ResponseReader
-
-
-_TURN = 0.002  # seconds, after which it is the others' turn: who sends without a pause never makes us wait
 
 
 class Connection:
@@ -55,7 +50,7 @@ class Connection:
         self._names = names
         self._server_hostname = server_hostname
         self._proxy = proxy
-        self.phase = "connect"  # how far a request is: connect, handshake, answer, body
+        self.phase = "connect"  # how far a request is: connect, handshake, answer
         self.stream: Stream | None = None  # once it is connected
         self.used = False  # whether a response has come over it
         self.certificate: bytes | None = None  # the server's, DER, once the handshake is done, whatever its names
@@ -88,19 +83,7 @@ class Connection:
         assert self.stream is not None
         self.phase = "answer"
         await self.stream.send(request, deadline.when)
-        since = time.monotonic()
-        while not reader.done:
-            if deadline.over():
-                raise TimeoutError
-            if time.monotonic() - since > _TURN:
-                await sleep(0.0)
-                since = time.monotonic()
-            if data := await self.stream.receive(deadline.when):
-                reader.feed(data)
-            else:
-                reader.end()
-            if reader.status:
-                self.phase = "body"
+        await self.stream.read(reader, deadline.when)
         self.used = True
 
     def is_open(self) -> bool:

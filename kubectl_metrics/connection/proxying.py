@@ -96,15 +96,9 @@ class Proxy:
     async def _tunnel(self, stream: Stream, target: str, deadline: Deadline) -> None:
         headers = [("Host", target), *self.headers().items()]
         await stream.send(http.request("CONNECT", target, headers), deadline.when)
-        reader = http.ResponseReader(_ANSWER, 0)
-        # Up to the end of the head: in TLS, the client speaks first, so nothing comes behind it.
-        while not reader.status:
-            if deadline.over():
-                raise TimeoutError
-            if data := await stream.receive(deadline.when):
-                reader.feed(data)
-            else:
-                reader.end()
+        # In TLS, the client speaks first, so nothing comes behind the head.
+        reader = http.ResponseReader(_ANSWER, 0, head_only=True)
+        await stream.read(reader, deadline.when)
         if reader.status != 200:
             hint = " Proxy Authentication Required" if reader.status == 407 else ""
             raise self._failed(f"CONNECT was refused: {reader.status}{hint}")

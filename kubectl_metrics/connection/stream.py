@@ -17,15 +17,18 @@ import contextlib
 import errno
 import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from kubectl_metrics.connection.loop import Call, readable, writable
+from kubectl_metrics.connection.loop import Call, readable, sleep, writable
+from kubectl_metrics.wire.http import ResponseReader
 
 T = TypeVar("T")
 Ready = Callable[[socket.socket, float], Call[None]]
 
 
+_TURN = 0.002  # seconds, after which it is the others' turn: who sends without a pause never makes us wait
 _PIECE = 64 * 1024  # bytes received at once; of TLS, one record is 16 KiB
 
 
@@ -133,6 +136,21 @@ class Stream:
     async def receive(self, until: float) -> bytes:
         """What has come, at least a byte; none at the end. Raises OSError."""
         return await self._done(self._top.recv, _PIECE, until=until)
+
+    async def read(self, reader: ResponseReader, until: float) -> None:
+        """Give what comes to ``reader``, until that is done. Raises OSError, or what the reader raises."""
+        since = time.monotonic()
+        while not reader.done:
+            now = time.monotonic()
+            if now >= until:
+                raise TimeoutError
+            if now - since > _TURN:
+                await sleep(0.0)
+                since = time.monotonic()
+            if data := await self.receive(until):
+                reader.feed(data)
+            else:
+                reader.end()
 
     async def _done(self, call: Callable[..., T], *args: Any, until: float, plain: Ready = readable) -> T:
         """What a call returns that may have to wait; ``plain`` is what for, where there is no TLS that says so."""

@@ -334,15 +334,14 @@ class Transport:
         self, error: Exception, connection: Connection, reader: ResponseReader, deadline: Deadline
     ) -> ConnectionFailed:
         if deadline.over():
-            asked = connection.phase in ("answer", "body")
-            kind = FailureKind.HUNG if asked else FailureKind.TIMEOUT
+            kind = FailureKind.HUNG if connection.phase == "answer" else FailureKind.TIMEOUT
             if deadline.total is not None:
                 kind = FailureKind.OVER
             return ConnectionFailed(kind, self.server, _late(connection, reader, deadline))
         if isinstance(error, TimeoutError) and connection.phase == "connect":
             reason = _no_connection(format_seconds(self._connect_timeout))
             return ConnectionFailed(FailureKind.TIMEOUT, self.server, reason)
-        if failures.is_gone(error) and connection.phase == "body":
+        if failures.is_gone(error) and reader.status:
             reason = f"EOF: closed the connection after {reader.so_far()}"
             return ConnectionFailed(FailureKind.RESET, self.server, reason)
         return failures.connection_failed(self.server, error)
@@ -359,7 +358,7 @@ def _late(connection: Connection, reader: ResponseReader, deadline: Deadline) ->
         return _no_connection(deadline.words)
     if connection.phase == "handshake":
         return f"net/http: TLS handshake timeout: not done within {deadline.words}"
-    if connection.phase == "answer":
+    if not reader.status:
         return f"i/o timeout: no answer within {deadline.words}"
     return f"i/o timeout: only {reader.so_far()} within {deadline.words}"
 

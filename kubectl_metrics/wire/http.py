@@ -75,7 +75,14 @@ class Sink(Protocol):
 class ResponseReader:
     """One response, within a size."""
 
-    def __init__(self, limit: int, enough: int | None = None, sink: Callable[[], Sink] | None = None) -> None:
+    def __init__(
+        self,
+        limit: int,
+        enough: int | None = None,
+        sink: Callable[[], Sink] | None = None,
+        *,
+        head_only: bool = False,
+    ) -> None:
         """Nothing has come yet.
 
         Args:
@@ -83,6 +90,7 @@ class ResponseReader:
             enough: bytes of the body of a response that is an error or a redirect (300 and above), after which the rest
                 does not matter: it is not read, and the connection is of no more use.
             sink: makes what gets the body instead of ``body``, where the response is neither.
+            head_only: it ends with its head, as one to CONNECT does (RFC 9110 9.3.6).
         """
         self.status = 0  # until the head is there
         self.reason = ""
@@ -103,6 +111,7 @@ class ResponseReader:
         self._body = io.BytesIO()
         self._write: Callable[[bytes], object] = self._body.write
         self._make_sink = sink
+        self._head_only = head_only
         self._gzip = False
         self._decoder = zlib.decompressobj(31)
         # Not a bound method: that would be a cycle, and keep the body for as long as nobody collects garbage.
@@ -196,6 +205,8 @@ class ResponseReader:
                 self._finish()
         else:
             self._step = ResponseReader._until_the_end
+        if self._head_only:
+            self._finish()
 
     def _sized(self) -> bool:
         self._take(self._piece())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import pytest
 
 from kubectl_metrics.connection.deadlines import Deadline
@@ -13,8 +11,11 @@ from kubectl_metrics.connection.stream import Stream
 from kubectl_metrics.wire.http import ResponseReader
 
 
-class Flood:
-    """A stream over which something has always come already."""
+class Flood(Stream):
+    """One over which something has always come already."""
+
+    def __init__(self) -> None:
+        """There is no socket."""
 
     async def send(self, *_: object) -> None:
         pass
@@ -35,7 +36,7 @@ def test_who_sends_without_a_pause_keeps_nobody_waiting() -> None:
 
     async def flooded() -> None:
         connection = Connection("127.0.0.1", 1, context=None, names=(), server_hostname=None, proxy=None)
-        connection.stream = cast(Stream, Flood())
+        connection.stream = Flood()
         with pytest.raises(TimeoutError):
             await connection.ask(b"", Endless(1000), Deadline(1.0))
         ended.append("flooded")

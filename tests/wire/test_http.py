@@ -107,6 +107,15 @@ def test_until_the_end_of_the_connection(headers: bytes) -> None:
     assert (reader.done, reader.body(), reader.reusable) == (True, b"abc", False)
 
 
+@pytest.mark.parametrize("headers", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_the_head_may_be_all_of_it(headers: bytes) -> None:
+    reader = ResponseReader(LIMIT, head_only=True)
+    reader.feed(b"HTTP/1.1 407 Proxy Authentication Required\r\n")
+    assert not reader.done
+    reader.feed(headers + b"\r\n")
+    assert (reader.done, reader.status, reader.body()) == (True, 407, b"")
+
+
 def test_headers() -> None:
     reader = read(
         OK + b"X-One:1\r\nx-two:  2 \t\r\nX-ONE: b\r\nFolded: a\r\n  b\r\n\tc\r\nEmpty:\r\nContent-Length: 0\r\n\r\n"

@@ -6,6 +6,7 @@ only what the tool uses, and msgspec builds nothing else: a list of 150,000 pods
 
 from __future__ import annotations
 
+import codecs
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -59,10 +60,8 @@ def decoder(kind: type[T]) -> Callable[[bytes, str], T]:
                 return msgspec.convert(_without_nulls(msgspec.json.decode(body)), kind, dec_hook=_quantity)
         except msgspec.ValidationError as error:
             raise DecodeError(f"{whose}: unexpected answer: {error}") from error
-        except msgspec.DecodeError as error:
-            raise DecodeError(f"{whose}: {not_json(body)} ({error})") from error
-        except UnicodeDecodeError as error:  # within a string; msgspec has no exception of its own for it
-            raise DecodeError(f"{whose}: the answer is not UTF-8") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:  # the latter for a string, by msgspec before 0.23
+            raise DecodeError(f"{whose}: {_instead_of_json(body) or f'the answer is not JSON ({error})'}") from error
         except RecursionError as error:
             raise DecodeError(f"{whose}: the answer is nested too deeply") from error
 
@@ -75,14 +74,19 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
-def not_json(body: bytes) -> str:
-    """What a body that is not JSON seems to be instead."""
+def _instead_of_json(body: bytes) -> str:
+    """What a body that is not JSON seems to be instead, empty if it cannot be told."""
     start = body[:512].lstrip().lower()
     if not start:
         return "the answer is empty" if len(body) < 512 else "the answer is blank"
-    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<")):
+    if start.startswith(b"<"):
         return "answered with a web page, not with JSON; is this a Kubernetes API server?"
-    return "the answer is not JSON"
+    if start.startswith((b"{", b"[")):  # what looks like JSON up to a string in it; other bytes are anything
+        try:
+            codecs.getincrementaldecoder("utf-8")().decode(body)  # in which the last character may be cut
+        except UnicodeDecodeError:
+            return "the answer is not UTF-8"
+    return ""
 
 
 def check_kind(found: str, expected: str, whose: str) -> None:

@@ -94,6 +94,8 @@ def test_null_is_what_is_left_out_as_in_go() -> None:
         (b"  <HTML>", "web page"),
         (b"garbage", "not JSON"),
         (b"\xff\xfe", "not JSON"),
+        (b'{"kind":"\xff"}', "the answer is not UTF-8$"),
+        (b'{"kind":"\xc3', "not JSON .*truncated"),  # in the middle of a character
         (b'{"kind":"NodeMetricsList","items":[', "not JSON"),
         (b'{"kind":"Status"}', "kind 'Status' instead of NodeMetricsList"),
         (b"[]", "Expected `object`"),

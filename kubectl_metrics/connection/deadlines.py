@@ -28,18 +28,26 @@ class Total:
 
 
 class Deadline:
-    """The moment at which a request ends, whatever has happened by then."""
+    """The moment at which a request ends, or a few that belong together, whatever has happened by then."""
 
     __slots__ = ("started", "total", "when", "words")
 
-    def __init__(self, seconds: float, total: Total | None = None) -> None:
-        """``seconds`` from now, or when ``total`` is over, whichever comes first."""
-        self.total = total if total is not None and total.left() < seconds else None  # whose the limit is, if not ours
-        self.words = format_seconds(seconds) if self.total is None else str(self.total)  # "within ..."
-        if self.total is not None:
-            seconds = self.total.left()
+    def __init__(
+        self, seconds: float, total: Total | None = None, *, within: Deadline | None = None, words: str = ""
+    ) -> None:
+        """``seconds`` from now, or when ``total`` or ``within`` are over, whichever comes first.
+
+        Whoever is late is told the limit as it was set, not what was left of it: in ``words`` ("within ..."), by
+        default the seconds.
+        """
         self.started = time.monotonic()
         self.when = self.started + seconds  # time.monotonic()
+        self.words = words or format_seconds(seconds)
+        self.total: Total | None = None  # if the limit is that one's
+        if within is not None and within.when < self.when:
+            self.when, self.words, self.total = within.when, within.words, within.total
+        if total is not None and total.when < self.when:
+            self.when, self.words, self.total = total.when, str(total), total
 
     def left(self) -> float:
         """Seconds until then, negative when it is over."""
@@ -51,5 +59,5 @@ class Deadline:
 
 
 def format_seconds(seconds: float) -> str:
-    """A time limit as somebody has set it: 9.996 s, what is left of one after a moment, is 10 s."""
-    return f"{round(seconds, 1) or seconds:.3g}s"
+    """A time limit: 5s, 0.05s, 1.67s, 3600s."""
+    return f"{round(seconds, 2) or seconds:g}s"

@@ -77,20 +77,23 @@ def run(
         MetricsError: it takes a thread to read what it says (Windows), and the system allows no more.
     """
     with signals.heeded():
-        process = subprocess.Popen(
-            command,
-            executable=executable,
-            env=environment,
-            stdin=None if interactive else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            start_new_session=not interactive,
-        )
-        assert process.stdout is not None
+        process = None
         try:
+            with signals.deferred():
+                process = subprocess.Popen(
+                    command,
+                    executable=executable,
+                    env=environment,
+                    stdin=None if interactive else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    start_new_session=not interactive,
+                )
+            assert process.stdout is not None
             pipe = ReadByThread(process.stdout) if sys.platform == "win32" else ReadBySelect(process.stdout)
             output = read_all(process, pipe, time.monotonic() + timeout)
         finally:
-            _stop(process, group=not interactive)
+            if process is not None:
+                _stop(process, group=not interactive)
     return process.returncode, output
 
 

@@ -44,5 +44,31 @@ def heeded() -> Iterator[None]:
         signal.raise_signal(came)
 
 
+@contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """Lets Ctrl-C and the signals of ``heeded`` have their effect at the end of its block, and not in the midst of it.
+
+    A program that is being started may run already, and nobody knows its id yet who could end it. Blocking the signals
+    (sigprocmask) would not do: the program would inherit that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handlers = {}
+    try:
+        for name in ("SIGINT", *_NAMES):
+            number = getattr(signal, name, None)
+            if number is not None and callable(handler := signal.getsignal(number)):
+                handlers[number] = handler
+                signal.signal(number, lambda number, _frame: came.append(number))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
+
+
 def _end(number: int, _frame: FrameType | None) -> None:
     raise _Ended(number)

@@ -186,9 +186,11 @@ class Transport:
         timeout: float | None = None,
         limit: int = MAX_BODY,
         sink: Callable[[], Sink] | None = None,
+        within: Deadline | None = None,
     ) -> Response:
-        """As ``get``, while others do something else."""
-        return await self._exchange(path, query, _Question("GET", {"Accept": accept}, None, limit, sink), timeout)
+        """As ``get``, while others do something else; ``within`` is the end of this and other requests together."""
+        question = _Question("GET", {"Accept": accept}, None, limit, sink)
+        return await self._exchange(path, query, question, timeout, within)
 
     def post(
         self,
@@ -247,14 +249,19 @@ class Transport:
         )
 
     async def _exchange(
-        self, path: str, query: Sequence[tuple[str, str]], question: _Question, timeout: float | None
+        self,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        question: _Question,
+        timeout: float | None,
+        within: Deadline | None = None,
     ) -> Response:
         question.target = self._prefix + _encode(path)
         if query:
             question.target += "?" + urlencode(query, errors="surrogateescape", quote_via=quote)
         if self._total is not None and self._total.left() <= 0:
             raise ConnectionFailed(FailureKind.OVER, self.server, f"not asked: {self._total} are over")
-        deadline = Deadline(self.timeout if timeout is None else timeout, self._total)
+        deadline = Deadline(self.timeout if timeout is None else timeout, self._total, within=within)
         try:
             response = await self._patiently(question, deadline)
         except ConnectionFailed as failure:

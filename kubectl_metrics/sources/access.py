@@ -8,15 +8,13 @@ credentials away.
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Sequence
 from ssl import SSLContext
 from urllib.parse import quote
 
 import msgspec
 
-from kubectl_metrics.connection.deadlines import Total
+from kubectl_metrics.connection.deadlines import Deadline, Total
 from kubectl_metrics.connection.loop import Call, alone
 from kubectl_metrics.connection.places import Places
 from kubectl_metrics.connection.transport import Response, Transport
@@ -50,9 +48,9 @@ Question = tuple[str, Parameters]  # a kubelet's path, and a query
 
 
 class Channel(msgspec.Struct):
-    """A way to one kubelet: ``await fetch(path, query, seconds, bytes)``. ``proxied`` tells which way."""
+    """A way to one kubelet: ``await fetch(path, query, bytes, within)``. ``proxied`` tells which way."""
 
-    fetch: Callable[[str, Parameters, float, int], Call[Response]]
+    fetch: Callable[[str, Parameters, int, Deadline | None], Call[Response]]
     close: Callable[[], None]
     rest: Callable[[], None]  # keeps no connection until the next fetch
     redact: Callable[[str], str]  # takes the credential out of a text that may quote an answer
@@ -94,20 +92,19 @@ class Kubelets:
         self._proxied = Places(PROXIED, PROXIED_MOST)
 
     async def ask(
-        self, node: Node, questions: Sequence[Question], until: float = math.inf, limit: int = MAX_USAGE
+        self, node: Node, questions: Sequence[Question], within: Deadline | None = None, limit: int = MAX_USAGE
     ) -> Answer:
         """The answer to the first of ``questions`` that the kubelet does not refuse (401, 403, 404).
 
-        There is none after ``until`` (time.monotonic()), nor when its own time is over, nor one of more than ``limit``
-        bytes.
+        There is none when ``within`` is over, nor when its own time is, nor one of more than ``limit`` bytes.
 
         Raises ConnectionFailed or HTTPStatusError when no way leads to an answer; the message tells all that was tried.
         """
         access = self.options.access
         if access == "proxy":
-            return await self._put(self.proxy(node), questions, limit, until)
+            return await self._put(self.proxy(node), questions, limit, within)
         try:
-            return await self._direct(node, questions, limit, until)
+            return await self._direct(node, questions, limit, within)
         except ConnectionFailed as error:
             if access == "direct" or error.kind not in UNREACHABLE_KINDS | UNVERIFIED_KINDS:
                 raise
@@ -117,12 +114,12 @@ class Kubelets:
                 raise
             failure = alone(error)
         try:
-            return await self._put(self.proxy(node), questions, limit, until)
+            return await self._put(self.proxy(node), questions, limit, within)
         except MetricsError as error:
             failure.message += f"; through the API server: {error.message}"
             raise failure from error
 
-    async def _direct(self, node: Node, questions: Sequence[Question], limit: int, until: float) -> Answer:
+    async def _direct(self, node: Node, questions: Sequence[Question], limit: int, within: Deadline | None) -> Answer:
         hosts = list(addresses.addresses(node, self.options.address_types))
         if not hosts:
             reason = f"no address matched types [{' '.join(self.options.address_types)}]"
@@ -138,11 +135,11 @@ class Kubelets:
             reason = f"not tried: the first {unreached} kubelets could not be reached"
             raise ConnectionFailed(FailureKind.UNREACHABLE, node.name, reason)
         failures: list[ConnectionFailed] = []
-        end = min(time.monotonic() + self.options.timeout, until)  # for all addresses together
+        deadline = Deadline(self.options.timeout, within=within)  # for all addresses together
         for host in hosts:
             transport = self.transport(node, host, port)
             try:
-                answer = await self._put(direct_channel(transport), questions, limit, end)
+                answer = await self._put(direct_channel(transport), questions, limit, deadline)
             except ConnectionFailed as error:
                 transport.close()
                 failures.append(alone(error))
@@ -151,7 +148,7 @@ class Kubelets:
                     break  # there is a kubelet, and it would be the same one at its other addresses
                 if len(failures) == 1 and error.kind is FailureKind.TIMEOUT:
                     self._reach.note(reached=False)
-                if time.monotonic() >= end:
+                if deadline.over():
                     break
             except MetricsError:
                 transport.close()
@@ -165,11 +162,12 @@ class Kubelets:
             failures[0].message += _REMEDY
         raise failures[0]
 
-    async def _put(self, channel: Channel, questions: Sequence[Question], limit: int, end: float) -> Answer:
+    async def _put(
+        self, channel: Channel, questions: Sequence[Question], limit: int, within: Deadline | None
+    ) -> Answer:
         refusals: list[HTTPStatusError] = []
         for path, query in questions:
-            left = min(end - time.monotonic(), self.options.timeout)
-            response = await channel.fetch(path, query, max(left, 0.001), limit)
+            response = await channel.fetch(path, query, limit, within)
             if 200 <= response.status < 300:
                 return Answer(channel, path, response)
             refusals.append(refusal(path, response))
@@ -216,9 +214,10 @@ class Kubelets:
         if self.options.port is not None:
             prefix += f":{self.options.port}"
 
-        async def fetch(path: str, query: Parameters, seconds: float, limit: int) -> Response:
+        async def fetch(path: str, query: Parameters, limit: int, within: Deadline | None) -> Response:
             async with self._proxied.one():  # the time begins when its turn has come
-                return await self._api.fetch(f"{prefix}/proxy{path}", query, timeout=seconds, limit=limit)
+                target, seconds = f"{prefix}/proxy{path}", self.options.timeout
+                return await self._api.fetch(target, query, timeout=seconds, limit=limit, within=within)
 
         return Channel(fetch, lambda: None, lambda: None, self._api.redact, proxied=True)
 
@@ -226,8 +225,8 @@ class Kubelets:
 def direct_channel(transport: Transport) -> Channel:
     """The way to a kubelet over a connection of its own."""
 
-    def fetch(path: str, query: Parameters, seconds: float, limit: int) -> Call[Response]:
-        return transport.fetch(path, query, timeout=seconds, limit=limit)
+    def fetch(path: str, query: Parameters, limit: int, within: Deadline | None) -> Call[Response]:
+        return transport.fetch(path, query, limit=limit, within=within)
 
     return Channel(fetch, transport.close, transport.rest, transport.redact, proxied=False)
 

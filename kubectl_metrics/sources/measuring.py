@@ -8,14 +8,13 @@ A kubelet that hangs costs its own time limit and keeps none of the others waiti
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import TypeVar
 
 import msgspec
 
-from kubectl_metrics.connection.deadlines import Total
+from kubectl_metrics.connection.deadlines import Deadline, Total
 from kubectl_metrics.connection.descriptors import room
 from kubectl_metrics.connection.loop import Call, sleep
 from kubectl_metrics.connection.places import gather
@@ -115,9 +114,10 @@ class Round:
         self._total = total
         self._progress = progress
         self._connections = room()
-        self._first_until = math.inf  # time.monotonic() after which the first answer of a kubelet comes too late
-        if total is not None and window is not None:  # half of what the window leaves, so that there can be a second
-            self._first_until = time.monotonic() + max(0.0, total.left() - window) / 2
+        self._first_within: Deadline | None = None  # after which the first answer of a kubelet comes too late
+        if total is not None and window is not None:  # so that there can be a second one
+            half = max(0.0, total.left() - window) / 2
+            self._first_within = Deadline(half, words=f"half of what --window leaves of {total.name}")
         self._keep = True  # each kubelet's connection, until it is asked again
 
     def ask(self, nodes: Sequence[Node]) -> Reports:
@@ -158,7 +158,7 @@ class Round:
         questions: list[tuple[str, Sequence[tuple[str, str]]]] = [(resource_path(node), ())]
         if not self._measured_here:
             questions.insert(0, (SUMMARY, [("only_cpu_and_memory", "true")]))
-        answer = await self._kubelets.ask(node, questions, self._first_until)
+        answer = await self._kubelets.ask(node, questions, self._first_within)
         channel = answer.channel
         report: NodeReport | _Once
         try:
@@ -213,7 +213,7 @@ class Round:
 
     async def _second(self, first: _Once) -> NodeReport:
         await sleep(first.at + self._window)
-        response = await first.channel.fetch(first.path, (), self._kubelets.options.timeout, MAX_USAGE)
+        response = await first.channel.fetch(first.path, (), MAX_USAGE, None)
         if not self._keep:
             first.channel.rest()
         if response.status != 200:

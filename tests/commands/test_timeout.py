@@ -102,12 +102,12 @@ def test_a_kubelet_that_hangs_leaves_time_for_the_second_scrape(cluster: SimClus
         result = admin("nodes", "--window", "1s", "--timeout", "5s")
     assert (result.status, [row[0] for row in result.rows]) == (0, ["node-a", "node-c", "node-b"])
     assert [row[1] == "<unknown>" for row in result.rows] == [False, False, True]
-    assert "node-b: " in result.err and "no answer within 2s" in result.err
+    assert "node-b: " in result.err and "no answer within half of what --window leaves of --timeout" in result.err
 
 
 def test_diagnose_does_not_blame_others(cluster: SimCluster, admin: Tool) -> None:
     with cluster.fault("kubelets", Fault.hang()):
-        result = admin("diagnose", "--timeout", "3s")
+        result = admin("diagnose", "--timeout", "7s")
     assert "--timeout was over before they answered" in " ".join(result.out.split())
     with cluster.fault("api", Fault.hang(), "/apis/metrics.k8s.io/v1beta1"):
         result = admin("diagnose", "--timeout", "3s", "-o", "json")

@@ -429,6 +429,29 @@ def test_a_signal_that_ends_us_ends_the_plugin(plugin: Plugin, name: str) -> Non
     assert gone(int((plugin.folder / "pid").read_text()))
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_while_the_plugin_is_being_started(plugin: Plugin, name: str) -> None:
+    """It runs already, and Popen has not told us yet which process it is."""
+    pid = plugin.folder / "pid"
+    plugin.shell(f"echo $$ > '{pid}.new'; mv '{pid}.new' '{pid}'; sleep 1000")
+    program = (
+        "import os, signal, sys, time\n"
+        f"signal.signal(signal.{name}, signal.default_int_handler if {name == 'SIGINT'} else signal.SIG_DFL)\n"
+        "from kubectl_metrics.connection import execplugin, config as k\n"
+        f"e = k.ExecConfig(command={str(plugin.path)!r}, api_version={V1!r}, interactive_mode='Never')\n"
+        "c = k.ClientConfig(server='https://x')\n"
+        "def forked(frame, event, function):\n"
+        "    if event == 'c_return' and function.__name__ == 'fork_exec':\n"
+        f"        while not os.path.exists({str(pid)!r}): time.sleep(0.01)\n"
+        f"        os.kill(os.getpid(), signal.{name})\n"
+        "sys.setprofile(forked)\n"
+        "execplugin.run(e, c, environ={'PATH': '/bin:/usr/bin'}, interactive=False)\n"
+    )
+    ours = subprocess.run([sys.executable, "-c", program], stderr=subprocess.DEVNULL, timeout=LONG, check=False)
+    assert ours.returncode == -getattr(signal, name)
+    assert gone(int(pid.read_text()))
+
+
 # It does not end by itself when nobody reads any more.
 SAYS_TOO_MUCH = "echo $$ > '{folder}/pid'; trap '' PIPE; head -c 2000000 /dev/zero 2>&-; exec sleep 1000"
 

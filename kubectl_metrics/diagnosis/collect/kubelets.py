@@ -16,6 +16,7 @@ Facts
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Collection, Sequence
 from ssl import SSLContext
@@ -23,6 +24,7 @@ from ssl import SSLContext
 import msgspec
 
 from kubectl_metrics.connection import peer
+from kubectl_metrics.connection.deadlines import Deadline
 from kubectl_metrics.connection.descriptors import room
 from kubectl_metrics.connection.loop import Tick
 from kubectl_metrics.connection.places import Places, gather
@@ -130,7 +132,7 @@ class _Prober:
         self._slots = Places(PROXIED)  # whoever waits for one does not know yet what others learn
         self.workers = max(1, min(_WORKERS, room() // 2))  # each may have two connections
         rounds = min(_ROUNDS, -(-count // self.workers))
-        self._end = time.monotonic() + (self._timeout + 1) * rounds
+        self._end = Deadline((self._timeout + 1) * rounds)  # the time for all
 
     async def ask(self, node: Node) -> KubeletProbe:
         found = KubeletProbe(node=node.name)
@@ -156,7 +158,7 @@ class _Prober:
         if not 0 < port < 65536:
             return None
         for number, (address, kind) in enumerate(hosts):
-            if self._directly.hopeless() or not self._left():
+            if self._directly.hopeless() or not self._is_time():
                 return None
             attempt = Attempt(type=kind, address=address, port=port)
             found.attempts.append(attempt)
@@ -180,7 +182,7 @@ class _Prober:
     async def _ask_directly(self, transport: Transport, path: str, attempt: Attempt, found: KubeletProbe) -> bool:
         """Whether there was an HTTP answer. Unless --kubelet-insecure-tls says so, a bad certificate is the end."""
         try:
-            answer = await self._ask(direct_channel(transport), path, self._left(), found)
+            answer = await self._ask(direct_channel(transport), path, found)
         except ConnectionFailed as error:
             secured = transport.certificate is not None and error.kind not in UNVERIFIED_KINDS
             if secured or error.kind is FailureKind.HUNG:  # the kubelet is there, and its answer is not
@@ -243,11 +245,10 @@ class _Prober:
         """None where it was not tried."""
         patience = _PATIENCE if any(one.failure not in _CONNECTED for one in found.attempts) else self._timeout
         async with self._slots.one():
-            seconds = min(patience, self._left())
-            if not seconds or self._by_proxy.hopeless():
+            if not self._is_time() or self._by_proxy.hopeless():
                 return None
             try:
-                answer = await self._ask(self._kubelets.proxy(node), path, seconds, found)
+                answer = await self._ask(self._kubelets.proxy(node), path, found, patience)
             except ConnectionFailed as error:
                 self._by_proxy.note(reached=error.kind not in (FailureKind.HUNG, FailureKind.TIMEOUT))
                 answer = _failed(path, error)
@@ -262,9 +263,9 @@ class _Prober:
     async def _ask_more(self, node: Node, transport: Transport | None, found: KubeletProbe) -> None:
         for path in (HEALTH, CONFIG):
             answer = None
-            if transport is not None and (seconds := self._left()):
+            if transport is not None and self._is_time():
                 try:
-                    answer = await self._ask(direct_channel(transport), path, seconds, found)
+                    answer = await self._ask(direct_channel(transport), path, found)
                 except ConnectionFailed as error:
                     answer = _failed(path, error)
                 found.answers.append(answer)
@@ -273,15 +274,14 @@ class _Prober:
 
     # ---- both ----
 
-    def _left(self) -> float:
-        """Seconds that a request may take now, 0 if there are too few to begin with it."""
-        left = min(self._end - time.monotonic(), self._timeout)
-        return left if left >= min(_LEAST, self._timeout) else 0.0
+    def _is_time(self) -> bool:
+        """Whether there is enough left to begin with a request."""
+        return self._end.left() >= min(_LEAST, self._timeout)
 
-    async def _ask(self, channel: Channel, path: str, seconds: float, found: KubeletProbe) -> Answer:
-        """The answer, whatever its status. Raises ConnectionFailed."""
+    async def _ask(self, channel: Channel, path: str, found: KubeletProbe, patience: float = math.inf) -> Answer:
+        """The answer, whatever its status; ``patience`` in seconds. Raises ConnectionFailed."""
         asked = time.time()
-        response = await channel.fetch(path, (), seconds, MAX_USAGE)
+        response = await channel.fetch(path, (), MAX_USAGE, Deadline(patience, within=self._end))
         good = 200 <= response.status < 300
         if good and path == CONFIG:
             found.authentication = authentication(response.body)

@@ -1,14 +1,16 @@
-"""Whether it is worth trying yet another kubelet: nodes without a route are not tried one timeout after another."""
+"""Whether it is worth trying yet another kubelet, or asking yet another thing: not one timeout after another."""
 
 from __future__ import annotations
 
-_HANDFUL = 5  # that nobody could reach, after which the rest are not tried
+_HANDFUL = 5  # kubelets
 
 
 class Reach:
-    """What the first kubelets have taught about the way to all of them."""
+    """What the first have taught about all of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, handful: int = _HANDFUL) -> None:
+        """``handful``: how many that could not be reached are enough."""
+        self._handful = handful
         self._reached = False
         self._unreached = 0
 
@@ -19,4 +21,4 @@ class Reach:
 
     def hopeless(self) -> int:
         """How many could not be reached, if that is a handful and nobody could; 0 as long as it is worth trying."""
-        return 0 if self._reached or self._unreached < _HANDFUL else self._unreached
+        return 0 if self._reached or self._unreached < self._handful else self._unreached

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from kubectl_metrics.connection.deadlines import format_seconds
 from kubectl_metrics.connection.generated import ObjectAPI
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.diagnosis import objects
 from kubectl_metrics.diagnosis.collect.reading import object_decoder, read, read_list
 from kubectl_metrics.diagnosis.evidence import Read
+from kubectl_metrics.errors import ConnectionFailed, FailureKind
+from kubectl_metrics.sources.reach import Reach
 from kubectl_metrics.wire.metrics_list import GROUP
 
 T = TypeVar("T")
@@ -32,13 +35,32 @@ class Asking:
         self.api = api
         self.objects = ObjectAPI(api)
         self.timeout = timeout or READ_TIMEOUT
+        self._reach = Reach(1)  # so many are asked at once that one would have been answered
 
     def get(self, path: str, query: tuple[tuple[str, str], ...] = ()) -> Response:
         """The answer to a path that no generated class knows. Raises ConnectionFailed."""
         return self.api.get(path, query, timeout=self.timeout)
 
     def ask(self, method: Method, *args: str, **given: Any) -> Response:
-        """The answer to a generated method. Raises ConnectionFailed."""
+        """The answer to a generated method, about what the API server has stored. Raises ConnectionFailed.
+
+        Where it has kept silent about something for all that time, and has told nothing else meanwhile, the rest are
+        not asked: its storage hangs, and each would cost a time limit.
+        """
+        if self._reach.hopeless():
+            reason = f"not asked: nothing was answered within {format_seconds(self.timeout)}"
+            raise ConnectionFailed(FailureKind.HUNG, self.api.server, reason)
+        try:
+            response = self.at_once(method, *args, **given)
+        except ConnectionFailed as error:
+            if error.kind in (FailureKind.HUNG, FailureKind.TIMEOUT):
+                self._reach.note(reached=False)
+            raise
+        self._reach.note(reached=True)
+        return response
+
+    def at_once(self, method: Method, *args: str, **given: Any) -> Response:
+        """The answer to a generated method, about what the server knows without looking. Raises ConnectionFailed."""
         return self.objects.read(method, *args, timeout=self.timeout, **given)
 
     def one(self, what: str, method: Method, kind: type[T], *args: str) -> Read[T]:

@@ -32,7 +32,8 @@ from kubectl_metrics.wire.metrics_list import GROUP
 _MANY = 5000  # pods, autoscalers or requests for certificates that are looked at; more of them would tell no more
 _EVENTS = 2000
 _LOGS = 3  # pods
-_WORKERS = 8
+_WORKERS = 8  # reads at a time ...
+_MOST = 32  # ... and with those that hang
 _PROVIDERS = ("metrics-server", "prometheus-adapter", "heapster")
 
 Calls = dict[str, Callable[[], Read[Any]]]  # by the name of what they read in an Evidence
@@ -221,7 +222,7 @@ class Cluster:
 
     def _fill(self, evidence: Evidence, calls: Mapping[str, Callable[[], Read[Any]]]) -> None:
         """One round."""
-        results = gather(in_thread, calls.values(), workers=_WORKERS, tick=self._tick)
+        results = gather(in_thread, calls.values(), workers=_WORKERS, most=_MOST, tick=self._tick)
         for name, result in zip(calls, results, strict=True):
             if isinstance(result, MetricsError):
                 result = Read(what=name, state=FAILED, message=result.message)

@@ -125,6 +125,18 @@ def test_one_read_that_fails(cluster: SimCluster, pipeline: Pipeline, fault: Fau
     assert evidence.nodes.ok
 
 
+def test_a_server_that_answers_nothing_but_its_version(cluster: SimCluster, pipeline: Pipeline) -> None:
+    """As with storage that hangs: it costs the time of one read, not that of each."""
+    del pipeline
+    with cluster.fault("api", Fault.hang(), "/api/"), cluster.fault("api", Fault.hang(), "/apis/"):
+        evidence = collected(cluster, timeout=2.0)
+    assert evidence.version.ok
+    assert evidence.nodes.failure == evidence.service.failure == evidence.roles.failure == "no-answer"
+    assert "not asked: nothing was answered within 2s" in evidence.service.message
+    assert cluster.asked("api", "/api/v1/nodes")
+    assert not cluster.asked("api", "/api/v1/namespaces/kube-system/services")
+
+
 def test_the_reason_of_a_503(cluster: SimCluster, pipeline: Pipeline) -> None:
     del pipeline
     text = "error trying to reach service: dial tcp 10.96.0.7:443: connect: connection refused"

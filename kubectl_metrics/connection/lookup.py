@@ -7,29 +7,29 @@ more for each name. So it works in a thread of its own, which is left behind whe
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Sequence
 from typing import Any
 
+from kubectl_metrics.connection.deadlines import Deadline
 from kubectl_metrics.connection.jobs import Job
 from kubectl_metrics.wire.servername import is_ip
 
 AddressInfo = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 
 
-async def lookup(host: str, port: int, seconds: float) -> AddressInfo:
+async def lookup(host: str, port: int, deadline: Deadline) -> AddressInfo:
     """The addresses of a host, in the resolver's order.
 
     Raises:
-        OSError: as socket.getaddrinfo; EAI_AGAIN if there was no answer within ``seconds``.
+        OSError: as socket.getaddrinfo; EAI_AGAIN if there was no answer before ``deadline``.
         MetricsError: there can be no thread for it.
     """
     if is_ip(host):  # as bytes: for text, Python would first load what it takes to encode names of all scripts
         return socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM)
     try:
-        found = await Job(lambda: _resolve(host, port), "lookup").result(time.monotonic() + seconds)
+        found = await Job(lambda: _resolve(host, port), "lookup").result(deadline.when)
     except TimeoutError:
-        raise socket.gaierror(socket.EAI_AGAIN, f"no answer within {seconds:.3g}s") from None
+        raise socket.gaierror(socket.EAI_AGAIN, f"no answer within {deadline.words}") from None
     if not isinstance(found, OSError):
         return found
     try:

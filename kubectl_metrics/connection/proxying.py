@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from kubectl_metrics.connection import failures
+from kubectl_metrics.connection.deadlines import Deadline
 from kubectl_metrics.connection.jobs import Job
 from kubectl_metrics.connection.lookup import lookup
 from kubectl_metrics.connection.loop import run
@@ -24,8 +25,6 @@ from kubectl_metrics.wire import http
 
 if TYPE_CHECKING:
     import socket
-
-    from kubectl_metrics.connection.deadlines import Deadline
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _ANSWER = 64 * 1024  # bytes that a proxy may say besides yes or no
@@ -120,19 +119,19 @@ def _import_socks() -> Any:
 
 async def _dial_socks(proxy: Proxy, host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
     """PySocks blocks, and its time limit is one of silence, while a proxy could drip: a thread has to wait for it."""
-    seconds = min(connect_timeout, deadline.left())
-    sock = await Job(lambda: _negotiate(proxy, host, port, seconds), "socks").result(deadline.when)
+    limit = Deadline(connect_timeout, within=deadline)
+    sock = await Job(lambda: _negotiate(proxy, host, port, limit), "socks").result(deadline.when)
     sock.setblocking(False)
     return sock
 
 
-def _negotiate(proxy: Proxy, host: str, port: int, seconds: float) -> socket.socket:
+def _negotiate(proxy: Proxy, host: str, port: int, limit: Deadline) -> socket.socket:
     socks = _import_socks()
     error: OSError = OSError("no address")
-    for family, _, _, _, address in run(lookup(proxy.host, proxy.port, seconds)):
+    for family, _, _, _, address in run(lookup(proxy.host, proxy.port, limit)):
         sock: socket.socket = socks.socksocket(family)
         try:
-            sock.settimeout(seconds)
+            sock.settimeout(max(limit.left(), 0.001))
             sock.set_proxy(  # type: ignore[attr-defined]  # a socksocket
                 socks.SOCKS5, address[0], address[1], rdns=True,
                 username=proxy.username or None, password=proxy.password or None,

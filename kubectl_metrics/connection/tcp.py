@@ -55,13 +55,12 @@ def join(host: str, port: int) -> str:
 
 async def dial(host: str, port: int, deadline: Deadline, connect_timeout: float) -> socket.socket:
     """A TCP connection that does not block. Raises OSError."""
-    seconds = min(connect_timeout, deadline.left())
-    end = time.monotonic() + seconds
-    addresses = await lookup(host, port, seconds)
+    limit = Deadline(connect_timeout, within=deadline)
+    addresses = await lookup(host, port, limit)
     error: OSError = OSError("no address")
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
         now = time.monotonic()
-        if now >= end:
+        if now >= limit.when:
             error = TimeoutError()
             break
         try:
@@ -70,7 +69,7 @@ async def dial(host: str, port: int, deadline: Deadline, connect_timeout: float)
             error = this
             continue
         try:
-            await _connect(sock, address, now + (end - now) / (len(addresses) - index))
+            await _connect(sock, address, now + (limit.when - now) / (len(addresses) - index))
         except OSError as this:
             sock.close()
             error = this

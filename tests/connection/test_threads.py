@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from kubectl_metrics.connection import threads
+from kubectl_metrics.connection.deadlines import Deadline
 from kubectl_metrics.connection.lookup import lookup
 from kubectl_metrics.connection.loop import run
 from kubectl_metrics.connection.places import gather, in_thread
@@ -84,7 +85,7 @@ def test_calls_that_block_are_made_without_threads_where_there_are_none() -> Non
     [
         lambda: threads.start(int),
         lambda: Later(int).result(seconds=1.0),
-        lambda: run(lookup("localhost", 1, 1.0)),
+        lambda: run(lookup("localhost", 1, Deadline(1.0))),
         lambda: Later(int),
     ],
     ids=["start", "within", "lookup", "later"],

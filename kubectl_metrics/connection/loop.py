@@ -195,7 +195,10 @@ def run(coroutine: Call[T]) -> T:
     finally:
         loop.close()
     if error is not None:
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # or it and this call keep each other
     return result  # type: ignore[no-any-return]  # of the one coroutine that there is
 
 

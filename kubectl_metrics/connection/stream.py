@@ -108,14 +108,8 @@ class Stream:
         if isinstance(self._top, ssl.SSLSocket):
             self._top = secured = TLSInTLS(self._top, context, name)
         else:
-            try:
-                self.wire.getpeername()
-            except OSError as error:  # reset already; wrap_socket would find out too, and lose the descriptor
-                raise ConnectionResetError(errno.ECONNRESET, "connection reset by peer") from error
             # The socket is an empty shell afterwards.
-            self._top = self.wire = secured = context.wrap_socket(
-                self.wire, server_hostname=name, do_handshake_on_connect=False
-            )
+            self._top = self.wire = secured = _secured(self.wire, context, name)
         await self._done(secured.do_handshake, until=until)
 
     def certificate(self) -> bytes | None:
@@ -183,3 +177,17 @@ class Stream:
     def close(self) -> None:
         """Close it."""
         self._top.close()
+
+
+def _secured(sock: socket.socket, context: ssl.SSLContext, name: str | None) -> ssl.SSLSocket:
+    """What has taken the descriptor over from ``sock``. Raises OSError where the connection has been reset already."""
+    try:
+        return context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
+    except OSError as error:
+        # Before Python 3.13, what has the descriptor by then is left open, and known to these calls alone.
+        calls = error.__traceback__  # this one first
+        while calls is not None and (calls := calls.tb_next) is not None:
+            lost = calls.tb_frame.f_locals.get("self")
+            if isinstance(lost, ssl.SSLSocket):
+                lost.close()
+        raise ConnectionResetError(errno.ECONNRESET, "connection reset by peer") from error

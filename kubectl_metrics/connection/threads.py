@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from kubectl_metrics.errors import MetricsError
 
@@ -39,26 +40,20 @@ def start(work: Callable[[], object], name: str | None = None) -> threading.Thre
 
 
 class Later(Generic[T]):
-    """One call under way in the background; ``result`` waits for it."""
+    """One call under way in the background; ``result`` waits for it, for one who asks once."""
 
     def __init__(self, call: Callable[[], T], name: str | None = None) -> None:
         """Starts the call. Raises NoThread."""
-        self._finished: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
-        self._outcome: Callable[[], T] | None = None
+        self._outcome: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         self._thread = start(lambda: self._run(call), name)
 
     def _run(self, call: Callable[[], T]) -> None:
         try:
             value = call()
         except BaseException as error:  # noqa: BLE001  # it is raised again, where somebody waits for it
-            failure = error
-
-            def fail() -> T:
-                raise failure
-
-            self._finished.put(fail)
+            self._outcome.put((None, error))
         else:
-            self._finished.put(lambda: value)
+            self._outcome.put((value, None))
 
     def is_alive(self) -> bool:
         """Whether the call is under way; what it has said by then is there."""
@@ -75,17 +70,25 @@ class Later(Generic[T]):
             TooLate: the call was not done within ``seconds``.
             MemoryError: its thread has died of that.
         """
-        end = None if seconds is None else time.monotonic() + seconds
-        while self._outcome is None:
+        value: T
+        value, error = self._wait(tick, math.inf if seconds is None else time.monotonic() + seconds)
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # or it and this call keep each other
+        return value
+
+    def _wait(self, tick: Callable[[], None] | None, end: float) -> tuple[Any, BaseException | None]:
+        while True:
             if tick is not None:
                 tick()
-            left = TICK if end is None else end - time.monotonic()
+            left = end - time.monotonic()
             alive = self.is_alive()  # asked before: what it has said by then is there
             try:
-                self._outcome = self._finished.get(timeout=min(max(left, 0), TICK))
+                return self._outcome.get(timeout=min(max(left, 0), TICK))
             except queue.Empty:
                 if not alive:
                     raise MemoryError from None
                 if left <= 0:
                     raise TooLate from None
-        return self._outcome()

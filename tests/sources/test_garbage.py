@@ -47,20 +47,29 @@ def uncollected() -> Iterator[list[str]]:
         gc.enable()
 
 
-def kept(command: str, access: str) -> list[str]:
-    """The functions whose calls a command has left behind."""
+def kept(command: str, access: str, broken: str) -> list[str]:
+    """The functions whose calls a command has left behind, at a cluster where all paths below ``broken`` break off."""
     with SimCluster([Node(name) for name in ("fine", *FAULTS)], metrics_versions=()) as cluster:
         for name, fault in FAULTS.items():
             cluster.fault(name, fault)
+        if broken:
+            cluster.fault("api", Fault.reset("body"), broken)
         with uncollected() as found:
             tool(cluster)(command, "--kubelet-access", access, "--kubelet-request-timeout", "1s")
     return found
 
 
-@pytest.mark.parametrize("access", ["auto", "direct", "proxy"])
-@pytest.mark.parametrize("command", ["nodes", "diagnose"])
-def test_no_call_outlives_its_error(command: str, access: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "access", "broken"),
+    [
+        *((command, access, "") for command in ("nodes", "diagnose") for access in ("auto", "direct", "proxy")),
+        *((command, "direct", "/api/v1") for command in ("nodes", "diagnose")),
+        ("nodes", "direct", "/apis/metrics.k8s.io"),
+    ],
+)
+def test_no_call_outlives_its_error(command: str, access: str, broken: str) -> None:
     """In a process of its own: in this one, other tests have threads that end at any time."""
-    code = f"import json; from tests.sources.test_garbage import kept; print(json.dumps(kept({command!r}, {access!r})))"
+    arguments = f"{command!r}, {access!r}, {broken!r}"
+    code = f"import json; from tests.sources.test_garbage import kept; print(json.dumps(kept({arguments})))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=25, check=True)
     assert json.loads(ran.stdout) == []

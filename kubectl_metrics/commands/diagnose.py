@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ FORMATS = ("short", "table", "json", "yaml", "markdown")
     "--wait",
     type=options.Duration(),
     metavar="DURATION",
-    help="Look again until metrics are served and nothing is wrong, or this time is over.",
+    help="Look again until metrics are served and there is no error; exit status 5 if this time is over before.",
 )
 @click.option(
     "--only",
@@ -112,20 +113,21 @@ def diagnose(ctx: click.Context, /, **given: Any) -> ExitStatus:
 
         return judge(evidence, only=given["only"], suppressed=suppressed)
 
+    in_time = True
     if given["from_file"] is not None:
         evidence = _load(given["from_file"])
         if given["mask"]:
             evidence = _masked(evidence, suppressed)
         found = verdict(evidence)
     else:
-        evidence, found = _look(ctx, given, verdict, suppressed)
+        evidence, found, in_time = _look(ctx, given, verdict, suppressed)
     unsaved: MetricsError | None = None
     if given["save_file"] is not None:
         try:
             _save(evidence, given["save_file"])
         except MetricsError as error:
             unsaved = error  # which is no reason to keep the verdict back
-    status = _finish(found, given)
+    status = _finish(found, given, in_time=in_time)
     if unsaved is not None:
         raise unsaved
     return status
@@ -136,35 +138,40 @@ def _look(
     given: dict[str, Any],
     verdict: Callable[[Evidence], Verdict],
     suppressed: list[Suppression],
-) -> tuple[Evidence, Verdict]:
-    """Collects and judges, once or until it is well. Raises MetricsError."""
+) -> tuple[Evidence, Verdict, bool]:
+    """Collects and judges, once or until it is well, and whether it was that in time. Raises MetricsError."""
     from kubectl_metrics.commands.session import Session
 
-    with Session(ctx) as session:
+    in_time = True
+    with contextlib.ExitStack() as stack:
+        session = stack.enter_context(Session(ctx))
         from kubectl_metrics.commands.looking import Looking
 
         looking = Looking(session, given)
         if given["wait"] is not None:
-            evidence, found = looking.until_well(verdict, given["wait"])
+            evidence, found, in_time = looking.until_well(
+                verdict, given["wait"], lambda: stack.enter_context(Session(ctx))
+            )
         else:
             evidence = looking.look()
             found = verdict(evidence)
     if given["mask"]:
         evidence = _masked(evidence, suppressed)
         found = verdict(evidence)
-    return evidence, found
+    return evidence, found, in_time
 
 
-def _finish(found: Verdict, given: dict[str, Any]) -> ExitStatus:
+def _finish(found: Verdict, given: dict[str, Any], *, in_time: bool) -> ExitStatus:
     from kubectl_metrics.diagnosis.findings import Severity
     from kubectl_metrics.output import style
     from kubectl_metrics.output import verdict as output
 
     emit(output.render(found, given["output"], style.of(sys.stdout, os.environ)))
-    worst = found.worst()
-    if given["fail_on"] == "never" or worst is None or worst.rank > Severity(given["fail_on"]).rank:
+    if given["fail_on"] == "never":
         return ExitStatus.OK
-    return ExitStatus.FINDINGS
+    worst = found.worst()
+    failed = worst is not None and worst.rank <= Severity(given["fail_on"]).rank
+    return ExitStatus.FINDINGS if failed or not in_time else ExitStatus.OK
 
 
 def _explain(given: dict[str, Any]) -> ExitStatus:

@@ -14,7 +14,7 @@ from kubectl_metrics.diagnosis.collect.gathering import collect
 from kubectl_metrics.diagnosis.evidence import Evidence
 from kubectl_metrics.diagnosis.findings import Severity, Verdict
 from kubectl_metrics.diagnosis.probe import KubeletProbe
-from kubectl_metrics.errors import ConnectionFailed, MetricsError
+from kubectl_metrics.errors import ConnectionFailed, HTTPStatusError, MetricsError
 from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
 
@@ -67,7 +67,7 @@ class Looking:
         theirs = (root.data or {}).get("ca.crt", "").encode() if root else b""
         return kubelets.probe(
             nodes,
-            self._session.access,
+            self._session.kubelets,
             kubelets.Authorities(
                 ours=self._session.kubelet_authority,
                 theirs=theirs or self._session.api_authority,
@@ -77,13 +77,23 @@ class Looking:
             closely=[node.name for node in nodes if node.name in unmeasured][:_CLOSELY],
         ), chosen
 
-    def until_well(self, judge: Callable[[Evidence], Verdict], seconds: float) -> tuple[Evidence, Verdict]:
+    def until_well(
+        self, judge: Callable[[Evidence], Verdict], seconds: float, connect: Callable[[], Session]
+    ) -> tuple[Evidence, Verdict, bool]:
         """Looks until metrics are served and there is no error, or the time is over; says what it waits for.
 
-        An API server that does not answer may come back. Raises MetricsError if it has not when the time is over.
+        An API server that does not answer may come back. Credentials that are not accepted any more are had anew, by
+        another session that ``connect`` gives: in some clusters, a token lives for a quarter of an hour.
+
+        Returns:
+            What was seen last, what it means, and whether it is what was waited for.
+
+        Raises:
+            MetricsError: the API server has not come back when the time is over, or does not know us.
         """
         end = time.monotonic() + seconds
         said = ""
+        known = False  # whether these credentials have been accepted
 
         def waits_for(cause: str) -> bool:
             """Says so, unless it has been said; whether there is time left."""
@@ -96,9 +106,17 @@ class Looking:
         while True:
             try:
                 evidence = self.look()
+                known = True
                 found = judge(evidence)
-                if _well(evidence, found) or not waits_for(_cause(found)):
-                    return evidence, found
+                well = _well(evidence, found)
+                if well or not waits_for(_cause(found)):
+                    return evidence, found, well
+            except HTTPStatusError as error:
+                if error.status != 401 or not known:
+                    raise
+                known = False
+                self._session = connect()
+                continue
             except ConnectionFailed as error:
                 if not waits_for(f"the API server does not answer ({error.reason})"):
                     raise

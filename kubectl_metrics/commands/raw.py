@@ -50,7 +50,7 @@ def raw(ctx: click.Context, /, path: str, node: str | None, **given: Any) -> Exi
         raise UsageError("--node asks a kubelet: it does not go with --source api")
     with Session(ctx) as session:
         if node is not None:
-            emit(session.kubelets.get(node, parsed.path, parsed.query).body)
+            emit(session.kubelet_source.get(node, parsed.path, parsed.query).body)
             return ExitStatus.OK
         document = source.get(parsed, session.api, session.sources, session.metrics_api, session.mode)
     if document.usage is not None:

@@ -15,7 +15,7 @@ from kubectl_metrics.connection import api_transport, connect_ahead, credentials
 from kubectl_metrics.connection.config import MAX_TIMEOUT
 from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.kubefile import home_folder
-from kubectl_metrics.errors import DecodeError, HTTPStatusError, UsageError
+from kubectl_metrics.errors import HTTPStatusError, MetricsError, UsageError
 from kubectl_metrics.output.progress import Progress
 from kubectl_metrics.output.terminal import say
 
@@ -73,23 +73,23 @@ class Session:
             self.kubelet_authority = self._kubelet_access.authorities
             patience = metrics_timeout(config.request_timeout, seconds) if self.mode == "auto" else None
             self.metrics_api = MetricsAPI(self.api, timeout=patience, progress=self._progress)
-            self.sources = Sources(self.mode, self.metrics_api, lambda: self.kubelets)
+            self.sources = Sources(self.mode, self.metrics_api, lambda: self.kubelet_source)
         except BaseException:
             if ahead is not None:
                 ahead.close()
             raise
 
     @cached_property
-    def access(self) -> Kubelets:
+    def kubelets(self) -> Kubelets:
         """The way to the kubelets."""
         return self._kubelet_access.open(self.api, self._trace, self._total)
 
     @cached_property
-    def kubelets(self) -> KubeletSource:
+    def kubelet_source(self) -> KubeletSource:
         """The kubelets as a source; where nobody asks them, nothing of that is imported."""
         from kubectl_metrics.sources.kubelets import KubeletSource
 
-        return KubeletSource(self.api, self.access, window=self._window, total=self._total, progress=self._progress)
+        return KubeletSource(self.api, self.kubelets, window=self._window, total=self._total, progress=self._progress)
 
     def __enter__(self) -> Session:
         return self
@@ -99,8 +99,9 @@ class Session:
     ) -> None:
         self._progress.clear()
         self.api.close()
-        if isinstance(error, DecodeError):  # which quotes what it could not read
+        if isinstance(error, MetricsError):  # it may quote what it could not read
             error.message = self.api.redact(error.message)
+            error.hint = error.hint and self.api.redact(error.hint)
         if isinstance(error, HTTPStatusError) and error.status == 401 and error.hint is None:
             from kubectl_metrics.connection import expiry
 

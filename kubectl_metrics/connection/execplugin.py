@@ -52,6 +52,9 @@ class _Status(msgspec.Struct, frozen=True, rename="camel"):
     client_certificate_data: str | None = None
     client_key_data: str | None = None
 
+    def __repr__(self) -> str:
+        return "_Status(...)"
+
 
 class _ExecCredential(msgspec.Struct, frozen=True, rename="camel"):
     api_version: str = ""

@@ -109,8 +109,6 @@ def classify(error: BaseException) -> tuple[FailureKind, str]:
     if isinstance(error, UnicodeError):
         return FailureKind.DNS, "no such host"
     if isinstance(error, OSError):
-        if error.errno == errno.ETIMEDOUT:
-            return FailureKind.TIMEOUT, "connect: connection timed out"
         if error.errno in _LOCAL:
             return FailureKind.LOCAL, _LOCAL[error.errno]
         known = _UNREACHABLE.get(error.errno or 0)

@@ -2,7 +2,7 @@
 
 Facts (client-go rest/config.go InClusterConfig, tools/clientcmd/client_config.go inClusterClientConfig)
 - The server is $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT; both and the token file must be there.
-- The token is rotated by the kubelet: it is read for each use.
+- The token is rotated by the kubelet: it is read by each command.
 - The namespace is $POD_NAMESPACE, else the file beside the token, else "default".
 - Of the flags, only the server, the token and the CA count here; we also let the namespace, impersonation and the TLS
   flags count, because a flag that is ignored is worse.
@@ -10,6 +10,7 @@ Facts (client-go rest/config.go InClusterConfig, tools/clientcmd/client_config.g
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from kubectl_metrics.connection import entries
@@ -29,8 +30,8 @@ def possible(environ: Mapping[str, str], folder: Path) -> bool:
     return bool(
         environ.get("KUBERNETES_SERVICE_HOST")
         and environ.get("KUBERNETES_SERVICE_PORT")
-        and (folder / "token").exists()
-        and not (folder / "token").is_dir()
+        and os.path.exists(folder / "token")  # False, too, where one may not look; Path.exists raises before 3.14
+        and not os.path.isdir(folder / "token")
     )
 
 
@@ -44,7 +45,7 @@ def load(overrides: Overrides, environ: Mapping[str, str], folder: Path, namespa
         namespace: a kubeconfig without a server may still name one; a flag wins over it.
 
     Raises:
-        KubeconfigError: ca.crt cannot be read, or is needed and not there.
+        KubeconfigError: ca.crt is there and cannot be read.
     """
     host, port = environ["KUBERNETES_SERVICE_HOST"], environ["KUBERNETES_SERVICE_PORT"]
     if ":" in host:

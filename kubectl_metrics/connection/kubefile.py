@@ -94,6 +94,9 @@ class RawEnv(msgspec.Struct, frozen=True):
     name: str = ""
     value: str = ""
 
+    def __repr__(self) -> str:
+        return f"RawEnv(name={self.name!r})"
+
 
 class RawExec(msgspec.Struct, frozen=True, rename="camel"):
     command: str = ""
@@ -104,10 +107,16 @@ class RawExec(msgspec.Struct, frozen=True, rename="camel"):
     provide_cluster_info: bool = False
     interactive_mode: str = ""
 
+    def __repr__(self) -> str:  # the arguments may have a password among them
+        return f"RawExec(command={self.command!r})"
+
 
 class RawAuthProvider(msgspec.Struct, frozen=True):
     name: str = ""
     config: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"RawAuthProvider(name={self.name!r})"
 
 
 class RawUser(msgspec.Struct, frozen=True, rename="kebab"):

@@ -1,8 +1,7 @@
 """Auth providers ("auth-provider" in a user): the ways to log in of the days before exec plugins.
 
 Strategy: the official client's kubeconfig loader knows how to refresh their tokens, so a kubeconfig with nothing but
-this user is given to it in memory. This is the only module of the connection that imports ``kubernetes``, and only for
-such a user.
+this user is given to it in memory. ``kubernetes`` is imported for nobody but such a user.
 
 Facts
 - kubectl removed gcp and azure in 1.26 and kept oidc. The client has gcp and oidc (and azure, in its older releases).

@@ -90,11 +90,11 @@ def allowed(since: Iterable[float], workers: int, most: int) -> int:
 async def in_thread(call: Callable[[], T]) -> T:
     """What a call that blocks returns, made in a thread of its own. Raises what it raises.
 
-    Where the system allows no more threads, it is made here, and the others have to wait.
+    Where the system allows no more threads or files, it is made here, and the others have to wait.
     """
     try:
         job = Job(call)
-    except NoThread:
+    except (NoThread, OSError):
         return call()
     return await job.result()
 

@@ -46,7 +46,7 @@ def heeded() -> Iterator[None]:
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """Lets Ctrl-C and the signals of ``heeded`` have their effect at the end of its block, and not in the midst of it.
+    """Lets what signals do (Ctrl-C, an alarm, those of ``heeded``) be done at the end of its block, however it ends.
 
     A program that is being started may run already, and nobody knows its id yet who could end it. Blocking the signals
     (sigprocmask) would not do: the program would inherit that.
@@ -57,7 +57,7 @@ def deferred() -> Iterator[None]:
     came: list[int] = []
     handlers = {}
     try:
-        for name in ("SIGINT", *_NAMES):
+        for name in ("SIGINT", "SIGALRM", *_NAMES):
             number = getattr(signal, name, None)
             if number is not None and callable(handler := signal.getsignal(number)):
                 handlers[number] = handler
@@ -66,8 +66,8 @@ def deferred() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    for number in came:
-        signal.raise_signal(number)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

@@ -120,7 +120,7 @@ class Transport:
         self.server = join(host, port)
         self.certificate: bytes | None = None  # that the server has shown last, DER, whatever its names
         self._host, self._port = host, port
-        self._prefix = parts.path.rstrip("/")
+        self._prefix = _encode(parts.path).rstrip("/") if parts.path else ""
         self._context = context if self._secure else None
         self._names = tuple(names) or (host,)
         self._sni = next((n.rstrip(".") for n in (*names, host) if _HOST_NAME.fullmatch(n) and not is_ip(n)), None)
@@ -199,11 +199,10 @@ class Transport:
         *,
         query: Sequence[tuple[str, str]] = (),
         accept: str = "application/json",
-        content_type: str = "application/json",
         timeout: float | None = None,
         limit: int = MAX_BODY,
     ) -> Response:
-        """Send ``body`` to ``path`` and read the answer, whatever its status: a review, nothing that changes anything.
+        """Send JSON to ``path`` and read the answer, whatever its status: a review, nothing that changes anything.
 
         It may be sent twice (see the top of the module), so it must not matter how often it arrives.
 
@@ -212,14 +211,13 @@ class Transport:
             body: as it is sent.
             query: names and values, not encoded.
             accept: the header.
-            content_type: the header.
             timeout: seconds for everything from connecting to the last byte; by default the transport's.
             limit: bytes of the answer's body, compressed and decompressed.
 
         Raises:
             ConnectionFailed: there was no whole answer.
         """
-        headers = {"Accept": accept, "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": "application/json"}
         return run(self._exchange(path, query, _Question("POST", headers, body, limit), timeout))
 
     def redact(self, text: str) -> str:

@@ -35,6 +35,7 @@ _NUMBERS = {
         r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
     ),
 }
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, by an escape
 _loader: Any = None
 
 
@@ -106,6 +107,8 @@ def _check_size(data: bytes) -> None:
             values += sizes.get(event.anchor or "", 1)
         else:
             values += 1
+            if isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):  # as libyaml and Go have it
+                raise YAMLTextError("not valid YAML")
         if values > MAX_DOCUMENT:
             raise YAMLTextError("too many values (aliases of aliases?)")
 

@@ -58,9 +58,10 @@ class Channel(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    """A kubelet's answer: the channel that it came by, open for more, the path that was asked, and the response."""
+    """A kubelet's answer, and the question that it is to."""
 
-    channel: Channel
+    channel: Channel  # that it came by, open for more
+    number: int  # of the question, from 0
     path: str
     response: Response
 
@@ -94,7 +95,7 @@ class Kubelets:
     async def ask(
         self, node: Node, questions: Sequence[Question], within: Deadline | None = None, limit: int = MAX_USAGE
     ) -> Answer:
-        """The answer to the first of ``questions`` that the kubelet does not refuse (401, 403, 404).
+        """The answer to the first of ``questions`` that the kubelet does not refuse (403, 404).
 
         There is none when ``within`` is over, nor when its own time is, nor one of more than ``limit`` bytes.
 
@@ -166,10 +167,10 @@ class Kubelets:
         self, channel: Channel, questions: Sequence[Question], limit: int, within: Deadline | None
     ) -> Answer:
         refusals: list[HTTPStatusError] = []
-        for path, query in questions:
+        for number, (path, query) in enumerate(questions):
             response = await channel.fetch(path, query, limit, within)
             if 200 <= response.status < 300:
-                return Answer(channel, path, response)
+                return Answer(channel, number, path, response)
             refusals.append(refusal(path, response))
             if response.status not in (403, 404) or is_api_refusal(response):
                 break

@@ -49,7 +49,8 @@ class Sources:
         """What pods use in all, without their containers. Raises as ``pods`` does."""
 
         def ask_kubelets(absent: NoMetrics | None) -> PodTotals:
-            return self._from_kubelets(absent, lambda: self._kubelets().pod_totals(query))
+            known = absent.pods if absent else None
+            return self._from_kubelets(absent, lambda: self._kubelets().pod_totals(query, known))
 
         return self._answer(lambda: self._api.pod_totals(query), ask_kubelets)
 
@@ -60,7 +61,8 @@ class Sources:
 
     def pods_of_kubelets(self, query: PodsQuery, absent: NoMetrics | None) -> PodsUsage:
         """The usage of pods without asking the API again, which is ``absent``. Raises as ``pods`` does."""
-        return self._from_kubelets(absent, lambda: self._kubelets().pods(query))
+        known = absent.pods if absent else None
+        return self._from_kubelets(absent, lambda: self._kubelets().pods(query, known))
 
     def _answer(self, ask_api: Callable[[], U], ask_kubelets: Callable[[NoMetrics | None], U]) -> U:
         if self._mode == "kubelet":

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 
 from kubectl_metrics.connection.deadlines import Total
 from kubectl_metrics.connection.loop import run
-from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import ConnectionFailed, MetricsError
 from kubectl_metrics.sources.access import MAX_ANSWER, Kubelets
 from kubectl_metrics.sources.measuring import Progress, Reports, Round
 from kubectl_metrics.sources.objects import get_named_nodes, get_nodes, get_pods
 from kubectl_metrics.sources.query import NodesQuery, PodsQuery
-from kubectl_metrics.usage.kubelet import Missing, PodKey
+from kubectl_metrics.usage.kubelet import Missing
 from kubectl_metrics.usage.model import Gap, NodesUsage, PodsUsage, PodTotals, Source, node_gap, pod_gap
-from kubectl_metrics.wire.core import Node, Pod
+from kubectl_metrics.wire.core import Node, Pod, PodKey
 from kubectl_metrics.wire.metrics_list import NodeMetrics, PodMetrics, total_of
 
 
@@ -38,12 +37,12 @@ class KubeletSource:
         self._total = total
         self._progress = progress
 
-    def nodes(self, query: NodesQuery, known: Later[list[Node]] | None = None) -> NodesUsage:
+    def nodes(self, query: NodesQuery, known: Callable[[], list[Node]] | None = None) -> NodesUsage:
         """The usage of nodes; those whose kubelet has no answer are gaps. Raises MetricsError.
 
-        ``known`` are the nodes of the same query, where somebody has asked for them already.
+        ``known`` gives the nodes of the same query, where somebody has asked for them already.
         """
-        nodes = get_nodes(self._api, query) if known is None else known.result()
+        nodes = get_nodes(self._api, query) if known is None else known()
         found = self._ask(nodes, frozenset())
         items: list[NodeMetrics] = []
         gaps = list(found.gaps.values())
@@ -54,13 +53,14 @@ class KubeletSource:
                 items.append(report.node)
         return NodesUsage(_source(found), sorted(gaps, key=lambda gap: gap.name), self._notes(found), items, nodes)
 
-    def pods(self, query: PodsQuery) -> PodsUsage:
+    def pods(self, query: PodsQuery, known: Callable[[], list[Pod]] | None = None) -> PodsUsage:
         """The usage of running pods; those without are gaps. Raises MetricsError.
 
         Only the nodes on which such pods run are asked, and each is believed only about pods that the API says are its.
+        ``known`` gives the pods of the same query, running or not, where somebody has asked for them already.
         """
-        pods = get_pods(self._api, query, running=True)
-        if query.name and pods[0].status.phase != "Running":
+        pods = get_pods(self._api, query, running=True) if known is None else [pod for pod in known() if pod.is_running]
+        if query.name and not pods[0].is_running:
             message = f"no usage: pod {'/'.join(pods[0].key)} is {pods[0].status.phase or 'in no phase'}"
             raise MetricsError(message, hint="only running pods have usage")
         nodes = get_named_nodes(self._api, (pod.spec.node_name for pod in pods if pod.spec.node_name))
@@ -76,9 +76,9 @@ class KubeletSource:
         gaps.sort(key=lambda gap: (gap.namespace, gap.name))
         return PodsUsage(_source(found), gaps, self._notes(found), items)
 
-    def pod_totals(self, query: PodsQuery) -> PodTotals:
-        """What pods use in all. Raises MetricsError."""
-        usage = self.pods(query)
+    def pod_totals(self, query: PodsQuery, known: Callable[[], list[Pod]] | None = None) -> PodTotals:
+        """What pods use in all; as ``pods``. Raises MetricsError."""
+        usage = self.pods(query, known)
         return PodTotals(usage.source, usage.gaps, usage.notes, [total_of(pod) for pod in usage.items])
 
     def get(self, name: str, path: str, query: Sequence[tuple[str, str]]) -> Response:

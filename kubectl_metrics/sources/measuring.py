@@ -18,13 +18,14 @@ from kubectl_metrics.connection.deadlines import Deadline, Total
 from kubectl_metrics.connection.descriptors import room
 from kubectl_metrics.connection.loop import Call, sleep
 from kubectl_metrics.connection.places import gather
+from kubectl_metrics.connection.threads import NoThread
 from kubectl_metrics.connection.transport import Response
-from kubectl_metrics.errors import ConnectionFailed, DecodeError, HTTPStatusError, MetricsError
-from kubectl_metrics.sources.access import MAX_USAGE, Channel, Kubelets
-from kubectl_metrics.usage.kubelet import Missing, NodeReport, PodKey, from_scrapes, from_summary
+from kubectl_metrics.errors import ConnectionFailed, DecodeError, FailureKind, HTTPStatusError, MetricsError
+from kubectl_metrics.sources.access import MAX_USAGE, Channel, Kubelets, Question
+from kubectl_metrics.usage.kubelet import Missing, NodeReport, from_scrapes, from_summary
 from kubectl_metrics.usage.model import Gap, node_gap
 from kubectl_metrics.wire import exposition
-from kubectl_metrics.wire.core import Node
+from kubectl_metrics.wire.core import Node, PodKey
 from kubectl_metrics.wire.exposition import Scrape
 from kubectl_metrics.wire.summary import summary
 
@@ -155,14 +156,14 @@ class Round:
         )
 
     async def _first(self, node: Node) -> _First:
-        questions: list[tuple[str, Sequence[tuple[str, str]]]] = [(resource_path(node), ())]
+        questions: list[Question] = [(resource_path(node), ())]
         if not self._measured_here:
             questions.insert(0, (SUMMARY, [("only_cpu_and_memory", "true")]))
         answer = await self._kubelets.ask(node, questions, self._first_within)
         channel = answer.channel
         report: NodeReport | _Once
         try:
-            if answer.path == SUMMARY:
+            if answer.number < len(questions) - 1:
                 said = _decoded(channel, lambda: summary(answer.response.body, pods=bool(self._wanted)))
                 report = from_summary(said, node.name, self._wanted)
                 channel.close()
@@ -252,6 +253,8 @@ def _is_stale(report: NodeReport) -> bool:
 def _gap(node: Node, error: MetricsError) -> Gap:
     if isinstance(error, ConnectionFailed):
         reason = error.kind.value
+    elif isinstance(error, NoThread):
+        reason = FailureKind.LOCAL.value
     elif isinstance(error, HTTPStatusError):
         reason = {401: "unauthorized", 403: "forbidden"}.get(error.status, f"http-{error.status}")
     else:

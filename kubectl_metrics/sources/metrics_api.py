@@ -40,7 +40,6 @@ from kubectl_metrics.wire.metrics_list import GROUP, NodeMetrics, PodMetrics, Po
 from kubectl_metrics.wire.time import format_duration, parse_timestamp
 
 T = TypeVar("T")
-PodKey = tuple[str, str]  # namespace and name
 
 VERSIONS = ("v1beta1", "v1")  # the same field for field; the first is tried while discovering
 METRICS_TIMEOUT = 30.0  # seconds, in which aggregation itself gives up on a dead server; then the kubelets are asked
@@ -65,7 +64,8 @@ class NoMetrics(MetricsError):
     """The API could be asked and has no metrics: the case for the kubelets.
 
     ``message`` is kubectl's. ``detail`` says more, where more is known. ``original`` is the API's own error about a
-    single node or pod that exists and has no metrics. ``nodes`` are those of a question about nodes, already asked for.
+    single node or pod that exists and has no metrics. ``nodes`` or ``pods`` give those of the question, where they have
+    been asked for already; they may raise MetricsError.
     """
 
     exit_status = ExitStatus.NO_SOURCE
@@ -77,7 +77,8 @@ class NoMetrics(MetricsError):
         self.absence = absence
         self.detail = detail
         self.original = original
-        self.nodes: Later[list[core.Node]] | None = None
+        self.nodes: Callable[[], list[core.Node]] | None = None
+        self.pods: Callable[[], list[core.Pod]] | None = None
 
 
 class MetricsAPI:
@@ -107,15 +108,15 @@ class MetricsAPI:
         try:
             version, items = self._ask(place, parameters, query.name, "nodes", read)
         except NoMetrics as absent:
-            absent.nodes = asked_nodes
+            absent.nodes = asked_nodes.result
             raise
         except HTTPStatusError as error:
-            if query.name and error.status == 404 and _found(asked_nodes.result):
-                raise NoMetrics(Absence.EMPTY, error.message, original=error) from error
+            if query.name and error.status == 404 and (nodes := _found(asked_nodes.result)):
+                raise _empty(error.message, nodes=nodes, original=error) from error
             raise
         nodes = asked_nodes.result()
         if not items and nodes:
-            raise NoMetrics(Absence.EMPTY, "metrics not available yet")
+            raise _empty("metrics not available yet", nodes=nodes)
         measured = {item.metadata.name for item in items}
         gaps = [node_gap(node.name, "no-metrics", _UNMEASURED) for node in nodes if node.name not in measured]
         return NodesUsage(Source("api", f"{GROUP}/{version}"), gaps, [], items, nodes)
@@ -144,7 +145,7 @@ class MetricsAPI:
         self,
         query: PodsQuery,
         read: Callable[[Response], list[T]],
-        key: Callable[[T], PodKey],
+        key: Callable[[T], core.PodKey],
         sink: Callable[[], Sink] | None = None,
     ) -> tuple[Source, list[Gap], list[str], list[T]]:
         place = f"/namespaces/{quote(query.namespace, safe='')}/pods" if query.namespace else "/pods"
@@ -175,7 +176,7 @@ class MetricsAPI:
             wanted = {pod.key for pod in pods}
             items = [item for item in items if key(item) in wanted]
         if not items:
-            self._explain_nothing(query)
+            self._explain_nothing(query, None if known else pods)
         gaps = _unmeasured(pods, set(map(key, items))) if pods else []
         return Source("api", f"{GROUP}/{version}"), gaps, notes, items
 
@@ -269,7 +270,7 @@ class MetricsAPI:
             if version in VERSIONS:
                 return version
         detail = f"only {', '.join(versions) or 'no version'} is served"
-        raise NoMetrics(Absence.NOT_SERVED, "Metrics API not available", detail)
+        raise NoMetrics(Absence.NOT_SERVED, "Metrics API not available", self._api.redact(detail))
 
     def _unavailable_reason(self, version: str) -> str:
         """What the APIService says about why it is not available; "" where it says nothing or may not be read."""
@@ -277,7 +278,7 @@ class MetricsAPI:
             response = self._api.get(
                 f"/apis/apiregistration.k8s.io/v1/apiservices/{version}.{GROUP}", timeout=self._extra()
             )
-            return status.unavailable_reason(response.body) if response.status == 200 else ""
+            return self._api.redact(status.unavailable_reason(response.body)) if response.status == 200 else ""
         except (ConnectionFailed, DecodeError):
             return ""
 
@@ -285,26 +286,26 @@ class MetricsAPI:
         """A pod without metrics. Raises NoMetrics if it exists and runs; else the error stands, perhaps with a hint."""
         if not (pods := _found(lambda: [get_pod(self._api, namespace, name)])):
             return
-        phase = pods[0].status.phase
-        if phase == "Running":
-            raise NoMetrics(Absence.EMPTY, error.message, original=error) from error
-        error.hint = f"only running pods have usage; this one is {phase or 'in no phase'}"
+        if pods[0].is_running:
+            raise _empty(error.message, pods=pods, original=error) from error
+        error.hint = f"only running pods have usage; this one is {pods[0].status.phase or 'in no phase'}"
 
-    def _explain_nothing(self, query: PodsQuery) -> None:
-        """An empty answer: returns if there are no pods at all.
+    def _explain_nothing(self, query: PodsQuery, pods: list[core.Pod] | None) -> None:
+        """An empty answer: returns if there are no pods at all. ``pods`` are all of them, where they are known.
 
         Raises NoMetrics if there are running pods, else MetricsError: pods that do not run have no usage. The texts
         and the two minutes of patience with new pods, are kubectl's (verifyEmptyMetrics in its pkg/cmd/top/top_pod.go).
         """
-        pods = get_pods(self._api, query, running=False)
+        if pods is None:
+            pods = get_pods(self._api, query, running=False)
         message = "metrics not available yet"
         for pod in pods:
             age = _age(pod)
             if age > _CREATION_DELAY:
                 message = f"Metrics not available for pod {'/'.join(pod.key)}, age: {format_duration(1000 * int(age))}"
                 break
-        if any(pod.status.phase == "Running" for pod in pods):
-            raise NoMetrics(Absence.EMPTY, message)
+        if any(pod.is_running for pod in pods):
+            raise _empty(message, pods=pods)
         if pods:
             phases = " or ".join(sorted({pod.status.phase or "in no phase" for pod in pods}))
             raise MetricsError(message, hint=f"only running pods have usage; here they are {phases}")
@@ -329,13 +330,29 @@ class _InTime(Generic[T]):
         return self._later
 
 
-def _unmeasured(pods: Sequence[core.Pod], measured: Set[PodKey]) -> list[Gap]:
+def _unmeasured(pods: Sequence[core.Pod], measured: Set[core.PodKey]) -> list[Gap]:
     """A gap for each of ``pods`` that runs (or whose phase was not asked for) and is not among those measured."""
     return [
         pod_gap(pod, "no-metrics", _UNMEASURED)
         for pod in pods
         if pod.key not in measured and pod.status.phase in ("Running", "")
     ]
+
+
+def _empty(
+    message: str,
+    *,
+    nodes: list[core.Node] | None = None,
+    pods: list[core.Pod] | None = None,
+    original: HTTPStatusError | None = None,
+) -> NoMetrics:
+    """What there is no metrics of, although there is an API for them."""
+    absent = NoMetrics(Absence.EMPTY, message, original=original)
+    if nodes is not None:
+        absent.nodes = lambda: nodes
+    if pods is not None:
+        absent.pods = lambda: pods
+    return absent
 
 
 def _found(read: Callable[[], list[T]]) -> list[T]:

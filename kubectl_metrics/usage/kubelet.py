@@ -12,13 +12,12 @@ import msgspec
 
 from kubectl_metrics.errors import DecodeError
 from kubectl_metrics.usage.rate import NoRate, rate
+from kubectl_metrics.wire.core import PodKey
 from kubectl_metrics.wire.exposition import Point, Scrape
 from kubectl_metrics.wire.metrics_list import ContainerMetrics, Metadata, NodeMetrics, PodMetrics, Usage
 from kubectl_metrics.wire.quantity import Bytes, Nanocores
 from kubectl_metrics.wire.summary import ContainerStats, CPUStats, MemoryStats, PodStats, Summary, SwapStats, is_sane
 from kubectl_metrics.wire.time import format_duration, format_timestamp, parse_timestamp
-
-PodKey = tuple[str, str]  # namespace, name
 
 
 class Missing(msgspec.Struct, frozen=True):

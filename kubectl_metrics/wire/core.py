@@ -7,6 +7,8 @@ import msgspec
 from kubectl_metrics.wire.decode import check_kind, decoder
 from kubectl_metrics.wire.quantity import Bytes, Nanocores
 
+PodKey = tuple[str, str]  # namespace, name
+
 
 class Annotations(msgspec.Struct, frozen=True, gc=False):
     """The one annotation that is used: where a node's kubelet has its resource metrics, as metrics-server reads it."""
@@ -137,9 +139,14 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
     status: PodStatus = PodStatus()
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> PodKey:
         """(namespace, name)"""
         return self.metadata.namespace, self.metadata.name
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is in the one phase in which there is usage."""
+        return self.status.phase == "Running"
 
 
 class _NodeList(msgspec.Struct):

@@ -170,6 +170,9 @@ class ResponseReader:
         return True
 
     def _begin_body(self) -> None:
+        if self._head_only:  # whatever it says of a body: a proxy's answer to CONNECT has none (RFC 9110, 9.3.6)
+            self._finish()
+            return
         headers = self.headers
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip"):
@@ -205,8 +208,6 @@ class ResponseReader:
                 self._finish()
         else:
             self._step = ResponseReader._until_the_end
-        if self._head_only:
-            self._finish()
 
     def _sized(self) -> bool:
         self._take(self._piece())

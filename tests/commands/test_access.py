@@ -210,6 +210,19 @@ class TestRights:
             # one connection for both scrapes
             assert cluster.connections["node-a"] == 1
 
+    def test_a_window_where_the_series_are_said_to_be_at_the_path_of_the_summary(self) -> None:
+        """What the node says of its kubelet is believed; what is there has no series, and that is told."""
+        path = {"metrics.k8s.io/resource-metrics-path": "/stats/summary"}
+        with (
+            cluster_of(Node("node-a")) as cluster,
+            cluster.fault(
+                "api", Fault.edit(lambda nodes: nodes["items"][0]["metadata"].update(annotations=path)), "/api/v1/nodes"
+            ),
+        ):
+            result = tool(cluster)("nodes", "--window", "50ms")
+        assert (result.status, result.out) == (3, "")
+        assert "no usage from the kubelets: node node-a: " in result.err
+
     def test_proxy_only(self) -> None:
         with cluster_of(Node("node-a")) as cluster:
             cluster.users["p"] = User(rules=(*CORE_READER, *PROXY_READER))

@@ -75,3 +75,41 @@ def test_expired_client_certificate(cluster: SimCluster, tmp_path_factory: pytes
     assert result.status == 1
     assert "You must be logged in to the server" in result.err
     assert "expired" in result.err
+
+
+def test_what_echoes_the_token_in_an_answer_that_is_read(cluster: SimCluster, admin: Tool) -> None:
+    """It is quoted by the error, and by what is made of the error: a hint, and a note."""
+    token = cluster.token("admin")
+    with (
+        cluster.fault("api", Fault.status(404), "/apis/metrics.k8s.io"),
+        cluster.fault("api", Fault.edit(lambda document: document.update(kind=token)), "/api/v1/nodes"),
+    ):
+        for command in (["nodes"], ["nodes", "--source", "kubelet"]):
+            result = admin(*command)
+            assert "kind 'REDACTED' instead of NodeList" in result.err
+            assert token not in result.err
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "said"),
+    [
+        (
+            "/apis/apiregistration.k8s.io/v1/apiservices/",
+            {"status": {"conditions": [{"type": "Available", "status": "False", "reason": "X", "message": "got {}"}]}},
+            "(X: got REDACTED)",
+        ),
+        ("/apis/metrics.k8s.io", {"versions": [{"version": "{}"}]}, "(only REDACTED is served)"),
+    ],
+)
+def test_what_echoes_the_token_where_the_reason_is(
+    cluster: SimCluster, admin: Tool, path: str, answer: dict[str, object], said: str
+) -> None:
+    token = cluster.token("admin")
+    body = json.dumps(answer).replace("{}", token).encode()
+    status = 404 if path == "/apis/metrics.k8s.io" else 503
+    with (
+        cluster.fault("api", Fault.body(body), path),
+        cluster.fault("api", Fault.status(status), METRICS),
+    ):
+        result = admin("nodes")
+    assert (result.status, said in result.err, token in result.err) == (0, True, False)

@@ -53,6 +53,12 @@ def break_service(cluster: SimCluster, pipeline: Pipeline) -> None:
     pipeline.unavailable("ServiceNotFound", 'service/metrics-server in "kube-system" is not present')
 
 
+def mend_service(cluster: SimCluster, pipeline: Pipeline, service: Any) -> None:
+    cluster.objects.add(service)
+    cluster.metrics.unavailable = None
+    pipeline.api_service["status"]["conditions"][0].update(status="True", reason="Passed", message="all checks passed")
+
+
 class TestHealthy:
     def test_a_short_all_clear(self, admin: Tool) -> None:
         result = admin("diagnose")
@@ -136,15 +142,9 @@ def test_wait_until_it_is_well(cluster: SimCluster, pipeline: Pipeline, monkeypa
     service = cluster.objects.get("Service", "metrics-server", "kube-system")
     break_service(cluster, pipeline)
 
-    def mend(seconds: float) -> None:
-        del seconds
-        cluster.objects.add(service)
-        cluster.metrics.unavailable = None
-        pipeline.api_service["status"]["conditions"][0].update(
-            status="True", reason="Passed", message="all checks passed"
-        )
-
-    monkeypatch.setattr("kubectl_metrics.commands.looking.time.sleep", mend)
+    monkeypatch.setattr(
+        "kubectl_metrics.commands.looking.time.sleep", lambda _: mend_service(cluster, pipeline, service)
+    )
     result = tool(cluster)("diagnose", "--wait", "1m")
     assert result.status == 0
     assert len(result.err.splitlines()) == 1
@@ -166,6 +166,45 @@ def test_waiting_for_an_api_server_that_stays_away(cluster: SimCluster) -> None:
         result = tool(cluster)("diagnose", "--wait", "1ms")
     assert (result.status, result.out) == (1, "")
     assert "was refused" in result.err.splitlines()[-1]
+
+
+def test_waiting_for_metrics_that_do_not_come(cluster: SimCluster, pipeline: Pipeline) -> None:
+    """Nothing is wrong with a metrics-server that has just started, and yet this is not what was waited for."""
+    pipeline.container.started = cluster.clock.now()
+    with cluster.fault("api", Fault.empty_list(), "/apis/metrics.k8s.io/v1beta1"):
+        assert tool(cluster)("diagnose").status == 0
+        late = tool(cluster)("diagnose", "--wait", "1ms")
+        never = tool(cluster)("diagnose", "--wait", "1ms", "--fail-on", "never")
+    assert (late.status, never.status) == (5, 0)
+
+
+def test_a_token_that_expires_while_it_is_waited(
+    cluster: SimCluster, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The kubelet, or whoever keeps the file, has put another one there."""
+    service = cluster.objects.get("Service", "metrics-server", "kube-system")
+    break_service(cluster, pipeline)
+    file = tmp_path / "token"
+    file.write_text(cluster.token("admin"))
+    config = cluster.kubeconfig(credentials=False)
+    document = json.loads(config.read_text())
+    document["users"][0]["user"] = {"tokenFile": str(file)}
+    config.write_text(json.dumps(document))
+    pauses = itertools.count()
+
+    def pause(_seconds: float) -> None:
+        if next(pauses) == 0:
+            cluster.users["other"] = cluster.users.pop("admin")
+            file.write_text(cluster.token("other"))
+        else:
+            mend_service(cluster, pipeline, service)
+
+    monkeypatch.setattr("kubectl_metrics.commands.looking.time.sleep", pause)
+    result = Tool(config)("diagnose", "--wait", "1m")
+    assert (result.status, next(pauses)) == (0, 2)
+    del cluster.users["other"]  # and this one is not known a second time
+    refused = Tool(config)("diagnose", "--wait", "1m")
+    assert (refused.status, "You must be logged in" in refused.err) == (1, True)
 
 
 class TestBundles:

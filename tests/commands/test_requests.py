@@ -130,3 +130,33 @@ def test_kubelets_whose_proxy_is_too_busy_are_asked_again(cluster: SimCluster, r
     sent = Counter(request.path for request in cluster.requests[before:] if "/proxy/" in request.path)
     assert set(sent) == {f"/api/v1/nodes/{name}/proxy/stats/summary" for name in cluster.nodes}
     assert (fault.hits, sent.total()) == (4, len(cluster.nodes) + 4)
+
+
+@pytest.mark.parametrize(
+    ("command", "asked"),
+    [
+        (["nodes"], [f"{METRICS}/nodes", "/api/v1/nodes"]),
+        (["nodes", "node-a"], [f"{METRICS}/nodes/node-a", "/api/v1/nodes/node-a"]),
+        (
+            ["pods", "-n", "shop", "--field-selector", "spec.nodeName=node-a"],
+            [f"{METRICS}/namespaces/shop/pods", "/api/v1/namespaces/shop/pods", "/api/v1/nodes/node-a"],
+        ),
+        (
+            ["pods", "-n", "shop", "web-1"],
+            [f"{METRICS}/namespaces/shop/pods/web-1", "/api/v1/namespaces/shop/pods/web-1", "/api/v1/nodes/node-a"],
+        ),
+    ],
+    ids=lambda value: " ".join(value) if len(value) < 6 else "",
+)
+def test_nothing_is_asked_for_twice_where_there_are_no_metrics_yet(
+    cluster: SimCluster, admin: Tool, command: list[str], asked: list[str]
+) -> None:
+    named = command[-1] in ("node-a", "web-1")
+    resource = command[0]
+    missing = f'{{"kind":"Status","status":"Failure","code":404,"details":{{"name":"{command[-1]}"}}}}'
+    fault = Fault.body(missing.encode(), status=404) if named else Fault.empty_list()
+    before = len(cluster.requests)
+    with cluster.fault("api", fault, METRICS):
+        result = admin(*command)
+    assert (result.status, "usage is computed from the kubelets" in result.err) == (0, True), resource
+    assert sorted(one.path for one in cluster.requests[before:] if one.server == "api") == sorted(asked)

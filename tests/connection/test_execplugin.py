@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_metrics.connection import execplugin, programs
+from kubectl_metrics.connection import execplugin, programs, signals
 from kubectl_metrics.connection.config import ClientConfig, ExecConfig, UserConfig
 from kubectl_metrics.connection.execplugin import ExecStatus
 from kubectl_metrics.errors import CredentialError
@@ -547,3 +547,39 @@ def test_either_way_it_has_an_end(run_and_read: Callable[..., bytes]) -> None:
     for line in ("sleep 1000", "echo now; sleep 1000", "exec >&-; sleep 1000"):
         with pytest.raises(TimeoutError):
             run_and_read(line, 0.3)
+
+
+def test_an_alarm_while_the_plugin_is_being_started(plugin: Plugin) -> None:
+    """The time limit of a completion is one; what strikes is an exception like that of Ctrl-C."""
+    pid = plugin.folder / "pid"
+    plugin.shell(f"echo $$ > '{pid}.new'; mv '{pid}.new' '{pid}'; sleep 1000")
+    program = (
+        "import os, signal, sys, time\n"
+        "from kubectl_metrics.completing.alarm import alarm\n"
+        "from kubectl_metrics.connection import execplugin, config as k\n"
+        f"e = k.ExecConfig(command={str(plugin.path)!r}, api_version={V1!r}, interactive_mode='Never')\n"
+        "c = k.ClientConfig(server='https://x')\n"
+        "def forked(frame, event, function):\n"
+        "    if event == 'c_return' and function.__name__ == 'fork_exec':\n"
+        f"        while not os.path.exists({str(pid)!r}): time.sleep(0.01)\n"
+        "        os.kill(os.getpid(), signal.SIGALRM)\n"
+        "sys.setprofile(forked)\n"
+        "with alarm(1000):\n"
+        "    execplugin.run(e, c, environ={'PATH': '/bin:/usr/bin'}, interactive=False)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=LONG, check=False).returncode == 0
+    assert gone(int(pid.read_text()))
+
+
+def test_a_signal_is_not_lost_where_the_plugin_cannot_be_started() -> None:
+    def interrupted() -> None:
+        with signals.deferred():
+            signal.raise_signal(signal.SIGINT)
+            raise FileNotFoundError
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kubectl_metrics.connection import execplugin
 from kubectl_metrics.connection.config import (
     MAX_TIMEOUT,
     ClientConfig,
@@ -20,7 +21,7 @@ from kubectl_metrics.connection.config import (
     parse_timeout,
 )
 from kubectl_metrics.connection.kubeconfig import load
-from kubectl_metrics.connection.kubefile import NO_HOME, home_folder
+from kubectl_metrics.connection.kubefile import NO_HOME, RawAuthProvider, RawEnv, RawExec, RawUser, home_folder
 from kubectl_metrics.errors import UsageError
 from tests.harness import lose_home
 
@@ -534,3 +535,13 @@ def test_timeout(text: str, seconds: float) -> None:
 def test_no_timeout(text: str) -> None:
     with pytest.raises(UsageError, match="a single integer in seconds, or an integer"):
         parse_timeout(text)
+
+
+def test_nor_do_those_of_what_is_read() -> None:
+    for value in (
+        RawAuthProvider("oidc", {"id-token": "s3cret"}),
+        RawExec(command="login", args=("--password", "s3cret"), env=(RawEnv("TOKEN", "s3cret"),)),
+        RawUser(token="s3cret"),
+        execplugin._ExecCredential(status=execplugin._Status(token="s3cret")),
+    ):
+        assert "s3cret" not in repr(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 import time
 
@@ -130,3 +132,11 @@ def test_a_call_that_blocks_keeps_nobody_waiting() -> None:
         return await in_thread(lambda: over.wait(20))
 
     assert gather(ask, range(2), workers=2) == [True, True]
+
+
+def test_a_call_that_blocks_where_there_are_no_descriptors_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socketpair", none)
+    assert gather(in_thread, [lambda: 1, lambda: 2], workers=2) == [1, 2]

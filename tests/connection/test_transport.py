@@ -136,6 +136,14 @@ def test_prefix(prefix: str) -> None:
     assert server.requests[0].target == "/k8s/clusters/c-1/api?a=b"
 
 
+def test_a_prefix_in_any_script() -> None:
+    with Server(always()) as server:
+        transport = Transport(server.url + "/ключ/ü", context=None)
+        transport.get("/api")
+        transport.close()
+    assert server.requests[0].target == "/%D0%BA%D0%BB%D1%8E%D1%87/%C3%BC/api"
+
+
 def test_headers(server_context: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
     with Server(always(), context=server_context) as server:
         transport = Transport(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from kubectl_metrics.connection import yamltext
 
@@ -106,3 +107,13 @@ def test_no_number_is_in_base_60() -> None:
     # 300,000 digits in base 60 would take a quarter of a minute, five million an hour.
     text = b"1" + b":1" * 5_000_000
     assert yamltext.parse(b"a: 1:30\nb: 1:30.5\nc: " + text) == {"a": "1:30", "b": "1:30.5", "c": text.decode()}
+
+
+@pytest.mark.parametrize("text", [b'{"as": "\\ud83d\\ude00"}', b'"\\udfff"', b'{"\\ud800": 1}'])
+@pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
+def test_half_a_character(monkeypatch: pytest.MonkeyPatch, text: bytes, loader: str) -> None:
+    """Go knows no surrogates, nor does libyaml; PyYAML without that makes text of them that nobody can send."""
+    monkeypatch.setattr(yamltext, "_loader", None)
+    monkeypatch.setattr(yaml, "CSafeLoader", getattr(yaml, loader))
+    with pytest.raises(yamltext.YAMLTextError):
+        yamltext.parse(text)

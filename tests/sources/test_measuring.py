@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kubectl_metrics.sources.measuring import in_order
+from kubectl_metrics.connection.threads import NoThread
+from kubectl_metrics.sources.measuring import _gap, in_order
+from kubectl_metrics.usage.model import node_gap
 from kubectl_metrics.wire.core import Node, NodeCondition, NodeStatus, ObjectMeta
 
 
@@ -22,3 +24,8 @@ def test_nodes_that_are_not_ready_are_asked_early_but_not_first() -> None:
 def test_where_none_is_ready_all_are_asked() -> None:
     nodes = [_node(f"n{i}", ("Ready", "False")) for i in range(3)]
     assert in_order(nodes) == nodes
+
+
+def test_no_more_threads_are_not_the_kubelets_fault() -> None:
+    error = NoThread("this system allows no more threads")
+    assert _gap(_node("a"), error) == node_gap("a", "local", "this system allows no more threads")

@@ -107,7 +107,12 @@ def test_until_the_end_of_the_connection(headers: bytes) -> None:
     assert (reader.done, reader.body(), reader.reusable) == (True, b"abc", False)
 
 
-@pytest.mark.parametrize("headers", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
+@pytest.mark.parametrize(
+    "headers", [
+        b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 100000\r\n",
+        b"Content-Length: x\r\n", b"Transfer-Encoding: identity\r\n", b"Content-Encoding: br\r\n",
+    ],
+)  # fmt: skip
 def test_the_head_may_be_all_of_it(headers: bytes) -> None:
     reader = ResponseReader(LIMIT, head_only=True)
     reader.feed(b"HTTP/1.1 407 Proxy Authentication Required\r\n")

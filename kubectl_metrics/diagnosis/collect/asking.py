@@ -10,7 +10,7 @@ from kubectl_metrics.connection.deadlines import format_seconds
 from kubectl_metrics.connection.generated import ObjectAPI
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.diagnosis import objects
-from kubectl_metrics.diagnosis.collect.reading import object_decoder, read, read_list
+from kubectl_metrics.diagnosis.collect.reading import object_decoder, read, read_list, read_whole
 from kubectl_metrics.diagnosis.evidence import Read
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
 from kubectl_metrics.sources.reach import Reach
@@ -51,7 +51,7 @@ class Asking:
             reason = f"not asked: nothing was answered within {format_seconds(self.timeout)}"
             raise ConnectionFailed(FailureKind.HUNG, self.api.server, reason)
         try:
-            response = self.at_once(method, *args, **given)
+            response = self.regardless(method, *args, **given)
         except ConnectionFailed as error:
             if error.kind in (FailureKind.HUNG, FailureKind.TIMEOUT):
                 self._reach.note(reached=False)
@@ -59,7 +59,7 @@ class Asking:
         self._reach.note(reached=True)
         return response
 
-    def at_once(self, method: Method, *args: str, **given: Any) -> Response:
+    def regardless(self, method: Method, *args: str, **given: Any) -> Response:
         """The answer to a generated method, about what the server knows without looking. Raises ConnectionFailed."""
         return self.objects.read(method, *args, timeout=self.timeout, **given)
 
@@ -90,7 +90,7 @@ class Asking:
 
         def listed(version: str) -> Read[list[T]]:
             path = f"/apis/{GROUP}/{version}/{place}{resource}"
-            return read_list(what, lambda **_: self.get(path), kind)  # metrics-server knows no pages
+            return read_whole(what, lambda: self.get(path), kind)
 
         found = listed("v1beta1")
         other = listed("v1") if found.absent else found

@@ -26,7 +26,6 @@ import msgspec
 from kubectl_metrics.connection import peer
 from kubectl_metrics.connection.deadlines import Deadline
 from kubectl_metrics.connection.descriptors import room
-from kubectl_metrics.connection.loop import Tick
 from kubectl_metrics.connection.places import Places, gather
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.diagnosis.collect.configz import authentication
@@ -88,7 +87,6 @@ def probe(
     *,
     deep: bool = False,
     closely: Collection[str] = (),
-    tick: Tick | None = None,
 ) -> list[KubeletProbe]:
     """Ask the kubelets of ``nodes``, all at once.
 
@@ -98,7 +96,6 @@ def probe(
         authorities: for their certificates.
         deep: whether to ask for their health and configuration too.
         closely: the nodes to be asked so where not all are: those without metrics.
-        tick: is called with (done, all), also while waiting.
 
     Raises:
         MetricsError: the options for direct access cannot be used.
@@ -106,7 +103,7 @@ def probe(
     chosen = {node.name for node in nodes} if deep else set(closely)
     prober = _Prober(kubelets, authorities, closely=chosen, count=len(nodes))
     probes = []
-    for outcome in gather(prober.ask, nodes, workers=prober.workers, tick=tick):
+    for outcome in gather(prober.ask, nodes, workers=prober.workers):
         if isinstance(outcome, MetricsError):
             raise outcome
         probes.append(outcome)
@@ -241,12 +238,12 @@ class _Prober:
             return found.answers[-1].status in (401, 403)
         return all(one.failure in _ELSEWHERE for one in found.attempts)
 
-    async def _ask_by_proxy(self, node: Node, path: str, found: KubeletProbe) -> Answer | None:
-        """None where it was not tried."""
+    async def _ask_by_proxy(self, node: Node, path: str, found: KubeletProbe) -> None:
+        """Adds the answer, unless it was not tried."""
         patience = _PATIENCE if any(one.failure not in _CONNECTED for one in found.attempts) else self._timeout
         async with self._slots.one():
             if not self._is_time() or self._by_proxy.hopeless():
-                return None
+                return
             try:
                 answer = await self._ask(self._kubelets.proxy(node), path, found, patience)
             except ConnectionFailed as error:
@@ -256,7 +253,6 @@ class _Prober:
             else:
                 self._by_proxy.note(reached=True)
         found.answers.append(answer)
-        return answer
 
     # ---- in depth ----
 

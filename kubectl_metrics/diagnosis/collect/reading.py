@@ -98,6 +98,16 @@ def read_list(
         more = {"_continue": following}
 
 
+def read_whole(what: str, ask: Callable[[], Response], kind: type[T]) -> Read[list[T]]:
+    """All objects of a list from one that knows no pages, as metrics-server; what it holds back is not asked for."""
+    found = read(what, ask, _decoder(kind))
+    if found.value is None:
+        return cast("Read[Any]", found)
+    items = found.value.items or []
+    partial = f"the first {len(items)}" if found.value.metadata.continue_ else ""
+    return Read(what=what, state=OK, value=items, status=found.status, partial=partial, seconds=found.seconds)
+
+
 def kept(found: Read[list[T]], wanted: Callable[[T], bool]) -> Read[list[T]]:
     """The same outcome with only the ``wanted`` objects in it."""
     if found.value is None:

@@ -202,3 +202,15 @@ def test_metrics_in_no_version(cluster: SimCluster) -> None:
     found = collected(cluster, namespace="shop")
     assert found.node_metrics.absent
     assert (found.pod_metrics.state, found.pod_metrics.what) == ("absent", "list pods.metrics.k8s.io in shop")
+
+
+def test_metrics_have_no_pages(cluster: SimCluster, pipeline: Pipeline) -> None:
+    """A server that says there are more knows nothing of "continue", and would say the same again and again."""
+    del pipeline
+    path = "/apis/metrics.k8s.io/v1beta1/nodes"
+    before = len(cluster.asked("api", path))
+    with cluster.fault("api", Fault.edit(lambda document: document.update(metadata={"continue": "abc"})), path):
+        evidence = collected(cluster)
+    assert len(evidence.node_metrics.get()) == 3
+    assert evidence.node_metrics.partial == "the first 3"
+    assert len(cluster.asked("api", path)) - before == 1

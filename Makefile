@@ -87,6 +87,7 @@ $(RELEASE)/.installed: release/requirements.txt
 	@touch $@
 
 release-requirements: $(RELEASE)/.installed
+	mkdir -p build
 	$(RELEASE)/bin/uv pip compile --quiet --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
 		--no-header --output-file build/release-requirements.txt release/requirements.in
 	{ sed '/^[^#]/d' release/requirements.txt; cat build/release-requirements.txt; } > build/release-requirements.new
@@ -157,8 +158,7 @@ $(KREW): $(shell find krew kubectl_metrics -name '*.py') $(wildcard krew/*.* kre
 	$(PYTHON) -m krew $(KREW_ARGS)
 
 # The versions in the archive, with the hashes of their files: constraints.txt has those of the runtime dependencies.
-# build/uv is made by "make constraints".
-krew-requirements:
+krew-requirements: build/uv/bin/uv
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-header \
 		--extra socks --constraint constraints.txt --output-file build/krew-requirements.txt setup.cfg krew/requirements.in
 	{ sed '/^[^#]/d' krew/requirements.txt; cat build/krew-requirements.txt; } > build/krew-requirements.new
@@ -183,11 +183,14 @@ cluster-down:
 cluster-status:
 	@$(CLUSTER) status
 
-# The versions that development and CI use, for every Python and platform, with the hashes of their files; taken anew
-# from what the latest releases resolve to. UV_DEFAULT_INDEX names another package index than PyPI.
-constraints:
+# The newest, to be taken whole.
+build/uv/bin/uv:
 	$(PYTHON) -m venv build/uv
 	build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+# The versions that development and CI use, for every Python and platform, with the hashes of their files; taken anew
+# from what the latest releases resolve to. UV_DEFAULT_INDEX names another package index than PyPI.
+constraints: build/uv/bin/uv
 	build/uv/bin/uv pip compile --quiet --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
 		--no-header --extra dev --extra socks --output-file build/constraints.txt setup.cfg
 	{ sed '/^[^#]/d' constraints.txt; cat build/constraints.txt; } > build/constraints.new

@@ -74,7 +74,7 @@ def main() -> int:
             kubeconfig=kubeconfig,
         )
         return status or show(
-            "Why it is gone (exit status 5: something was found)", "diagnose", kubeconfig=kubeconfig, expected=5
+            "Why it is gone (exit status 5: an error was found)", "diagnose", kubeconfig=kubeconfig, expected=5
         )
 
 

@@ -76,7 +76,7 @@ FORMATS = ("short", "table", "json", "yaml", "markdown")
     "save_file",
     metavar="FILE",
     shell_complete=options.suggest("files"),
-    help="Write what was seen to FILE, as JSON without any secret.",
+    help="Write what was seen to FILE, as JSON without what looks like a secret.",
 )
 @click.option(
     "--from",

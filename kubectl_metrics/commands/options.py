@@ -104,8 +104,8 @@ connection_options = _all(
         _connection(
             "--request-timeout",
             metavar="DURATION",
-            help="Time for one request to the API server, such as 5s or 1m, 0 for no limit (default 2m; 30s "
-            "for metrics.k8s.io where the kubelets can answer instead).",
+            help="Time for one request to the API server, such as 5s or 1m, 0 for no limit (default 2m; 15s in "
+            "diagnose; 30s for metrics.k8s.io where the kubelets can answer instead).",
         ),
         _connection(
             "--timeout",

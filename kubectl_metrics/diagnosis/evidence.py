@@ -33,7 +33,7 @@ class Unknown(Exception):
 class Read(msgspec.Struct, Generic[T], rename="camel", omit_defaults=True, kw_only=True, frozen=True):
     """The outcome of one question to the API server."""
 
-    what: str = ""  # the right it takes: "list nodes", "get configmaps/x in kube-system"
+    what: str = ""  # the right it takes: "list nodes", "get configmaps in kube-system"
     state: str = NOT_ASKED
     value: T | None = None
     status: int = 0  # HTTP, where there was an answer

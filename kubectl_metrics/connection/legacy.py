@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_metrics.connection import threads
 from kubectl_metrics.connection.config import LOGIN_TIMEOUT
-from kubectl_metrics.connection.loop import alone
 from kubectl_metrics.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -52,19 +51,23 @@ def authorization(provider: AuthProvider, user: str, *, timeout: float = LOGIN_T
         settings = {name: value for name, value in settings.items() if name not in _OIDC_CA}
         settings["idp-certificate-authority"] = _system_roots()
     try:
-        value = threads.Later(lambda: _silently(provider.name, settings), "auth-provider").result(seconds=timeout)
+        login = threads.Later(lambda: _silently(provider.name, settings), "auth-provider")
+        value, failure = login.result(seconds=timeout)
     except threads.TooLate:
         raise CredentialError(f"getting credentials: {of} gave no token within {timeout:g}s", hint=hint) from None
-    except _failures() as error:
-        # Not its text, which may hold tokens.
-        raise CredentialError(f"getting credentials: {of} failed ({type(error).__name__})", hint=hint) from None
+    if failure:
+        raise CredentialError(f"getting credentials: {of} failed ({failure})", hint=hint)
     if not value:
         raise CredentialError(f"getting credentials: {of} gave no token", hint=hint)
     return value
 
 
-def _silently(name: str, settings: dict[str, str]) -> str | None:
-    """As ``_ask``. What is left behind stays silent, too."""
+def _silently(name: str, settings: dict[str, str]) -> tuple[str | None, str]:
+    """What ``_ask`` gives, and the class of the exception if it has failed. What is left behind stays silent, too.
+
+    Not the exception itself: its text may hold tokens, and it keeps calls that have files which nobody closes.
+    """
+    import gc
     import logging
     import warnings
 
@@ -74,9 +77,11 @@ def _silently(name: str, settings: dict[str, str]) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                return _ask(name, settings)
+                return _ask(name, settings), ""
             except _failures() as error:
-                raise alone(error) from None  # its calls have files that nobody closes
+                failure = type(error).__name__
+            gc.collect()  # these calls keep one another, too
+            return None, failure
     finally:
         logging.disable(silenced)
 

@@ -429,27 +429,38 @@ def test_a_signal_that_ends_us_ends_the_plugin(plugin: Plugin, name: str) -> Non
     assert gone(int((plugin.folder / "pid").read_text()))
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_signal_while_the_plugin_is_being_started(plugin: Plugin, name: str) -> None:
-    """It runs already, and Popen has not told us yet which process it is."""
+def while_it_is_being_started(plugin: Plugin, number: signal.Signals, before: str, within: str = "if True") -> int:
+    """How a process ends that gets a signal when its plugin runs already, and Popen has not told us yet which it is."""
     pid = plugin.folder / "pid"
     plugin.shell(f"echo $$ > '{pid}.new'; mv '{pid}.new' '{pid}'; sleep 1000")
     program = (
         "import os, signal, sys, time\n"
-        f"signal.signal(signal.{name}, signal.default_int_handler if {name == 'SIGINT'} else signal.SIG_DFL)\n"
+        "from kubectl_metrics.completing.alarm import alarm\n"
         "from kubectl_metrics.connection import execplugin, config as k\n"
         f"e = k.ExecConfig(command={str(plugin.path)!r}, api_version={V1!r}, interactive_mode='Never')\n"
         "c = k.ClientConfig(server='https://x')\n"
         "def forked(frame, event, function):\n"
         "    if event == 'c_return' and function.__name__ == 'fork_exec':\n"
         f"        while not os.path.exists({str(pid)!r}): time.sleep(0.01)\n"
-        f"        os.kill(os.getpid(), signal.{name})\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        f"{before}\n"
         "sys.setprofile(forked)\n"
-        "execplugin.run(e, c, environ={'PATH': '/bin:/usr/bin'}, interactive=False)\n"
+        f"{within}: execplugin.run(e, c, environ={{'PATH': '/bin:/usr/bin'}}, interactive=False)\n"
     )
     ours = subprocess.run([sys.executable, "-c", program], stderr=subprocess.DEVNULL, timeout=LONG, check=False)
-    assert ours.returncode == -getattr(signal, name)
     assert gone(int(pid.read_text()))
+    return ours.returncode
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_the_plugin_is_being_started(plugin: Plugin, number: signal.Signals) -> None:
+    handler = "default_int_handler" if number == signal.SIGINT else "SIG_DFL"  # a background job ignores some of them
+    assert while_it_is_being_started(plugin, number, f"signal.signal({int(number)}, signal.{handler})") == -number
+
+
+def test_an_alarm_while_the_plugin_is_being_started(plugin: Plugin) -> None:
+    """The time limit of a completion is one; what strikes is an exception like that of Ctrl-C."""
+    assert while_it_is_being_started(plugin, signal.SIGALRM, "", "with alarm(1000)") == 0
 
 
 # It does not end by itself when nobody reads any more.
@@ -547,28 +558,6 @@ def test_either_way_it_has_an_end(run_and_read: Callable[..., bytes]) -> None:
     for line in ("sleep 1000", "echo now; sleep 1000", "exec >&-; sleep 1000"):
         with pytest.raises(TimeoutError):
             run_and_read(line, 0.3)
-
-
-def test_an_alarm_while_the_plugin_is_being_started(plugin: Plugin) -> None:
-    """The time limit of a completion is one; what strikes is an exception like that of Ctrl-C."""
-    pid = plugin.folder / "pid"
-    plugin.shell(f"echo $$ > '{pid}.new'; mv '{pid}.new' '{pid}'; sleep 1000")
-    program = (
-        "import os, signal, sys, time\n"
-        "from kubectl_metrics.completing.alarm import alarm\n"
-        "from kubectl_metrics.connection import execplugin, config as k\n"
-        f"e = k.ExecConfig(command={str(plugin.path)!r}, api_version={V1!r}, interactive_mode='Never')\n"
-        "c = k.ClientConfig(server='https://x')\n"
-        "def forked(frame, event, function):\n"
-        "    if event == 'c_return' and function.__name__ == 'fork_exec':\n"
-        f"        while not os.path.exists({str(pid)!r}): time.sleep(0.01)\n"
-        "        os.kill(os.getpid(), signal.SIGALRM)\n"
-        "sys.setprofile(forked)\n"
-        "with alarm(1000):\n"
-        "    execplugin.run(e, c, environ={'PATH': '/bin:/usr/bin'}, interactive=False)\n"
-    )
-    assert subprocess.run([sys.executable, "-c", program], timeout=LONG, check=False).returncode == 0
-    assert gone(int(pid.read_text()))
 
 
 def test_a_signal_is_not_lost_where_the_plugin_cannot_be_started() -> None:

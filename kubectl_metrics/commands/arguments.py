@@ -16,8 +16,12 @@ def one_name(names: Sequence[str], usage: str, command: str) -> str | None:
 
 
 def check_name(name: str) -> str:
-    """The name itself. Raises UsageError if nothing in Kubernetes can be called that."""
-    if not name or "/" in name or not name.isascii() or not name.isprintable():
+    """The name itself. Raises UsageError if nothing in Kubernetes can be called that.
+
+    "." and ".." would be another path to whoever stands before the API server; they and "%" are no segments of a path
+    to kubectl either (IsValidPathSegmentName in k8s.io/apimachinery pkg/api/validation/path).
+    """
+    if not name or name in (".", "..") or set("/%") & set(name) or not name.isascii() or not name.isprintable():
         raise UsageError(f"{name!a} is not a name")
     return name
 

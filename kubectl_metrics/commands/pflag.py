@@ -30,7 +30,10 @@ class Command(click.Command):
     """A command whose arguments are read with pflag's habits."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(_as_click_wants(self, args)))
+        reading = _Reading(self, args)
+        left = super().parse_args(ctx, reading.words)
+        reading.apply(ctx)
+        return left
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _format_options(self, ctx, formatter)
@@ -39,11 +42,13 @@ class Command(click.Command):
 class Group(click.Group):
     """A group that takes connection flags in front of the command, and reads them with pflag's habits."""
 
-    command_class = Command
     aliases: Mapping[str, str] = MappingProxyType({"node": "nodes", "no": "nodes", "pod": "pods", "po": "pods"})
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(_as_click_wants(self, args)))
+        reading = _Reading(self, args)
+        left = super().parse_args(ctx, reading.words)
+        reading.apply(ctx)
+        return left
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands and what is the group's own; the help of each command has the sections that they share."""
@@ -75,35 +80,71 @@ def _sections(command: click.Command, ctx: click.Context) -> dict[str, list[tupl
     return sections
 
 
-def _as_click_wants(command: click.Command, args: list[str]) -> list[str]:
-    """``--switch=true`` becomes ``--switch``, ``--switch=false`` its opposite or nothing, ``-l=x`` becomes ``-lx``.
+class _Reading:
+    """Arguments as click wants them: ``-l=x`` becomes ``-lx``, ``--switch=true`` becomes ``--switch``.
 
-    ``-v``, which takes a level in kubectl, is given as often as it says: once, or for level 0 not at all.
+    Of a switch that is given more than once the last one counts. ``--switch=false`` takes those before it away, and is
+    remembered, for it also counts against one in front of the command. ``-v``, which takes a level in kubectl, is given
+    once, or for level 0 not at all.
     """
+
+    def __init__(self, command: click.Command, args: list[str]) -> None:
+        """Reads them. Raises UsageError."""
+        self._options = options_of(command)
+        self._parts: list[tuple[click.Option | None, list[str]]] = []
+        self.denied: set[click.Option] = set()  # switches that were said to be false last
+        left = iter(range(len(args)))
+        for index in left:
+            argument = args[index]
+            ends = argument == "--" or (isinstance(command, click.Group) and not argument.startswith("-"))
+            if ends and not self._wants_value():
+                self._parts.append((None, args[index:]))
+                return
+            if not argument.startswith("-") or argument == "-" or self._wants_value():
+                self._parts.append((None, [argument]))
+                continue
+            for name, value in _apart(self._options, argument):
+                option = self._options.get(name)
+                if option is not None and option.count and value is None and args[index + 1 : index + 2]:
+                    value = args[index + 1] if is_level(args[index + 1]) else None
+                    if value is not None:
+                        next(left)
+                self._add(option, name, value)
+
+    @property
+    def words(self) -> list[str]:
+        """What click is to read."""
+        return [word for _, words in self._parts for word in words]
+
+    def apply(self, ctx: click.Context) -> None:
+        """Says of what was denied that it is not so, where click would say that nothing was said."""
+        for option in self.denied:
+            ctx.params[option.name or ""] = False
+
+    def _wants_value(self) -> bool:
+        """Whether the next argument is the value of the flag before it."""
+        option, words = self._parts[-1] if self._parts else (None, [])
+        return option is not None and takes_value(option) and len(words) == 1 and words[0] in self._options
+
+    def _add(self, option: click.Option | None, name: str, value: str | None) -> None:
+        words = _words(option, name, value)
+        if option is not None and not takes_value(option):
+            self._parts = [part for part in self._parts if part[0] is not option]
+            self.denied.discard(option)
+            if not words:
+                self.denied.add(option)
+        self._parts.append((option, words))
+
+
+def options_of(command: click.Command) -> dict[str, click.Option]:
+    """The flags of a command by all of their names, also those that kubectl has for them."""
     options = {
         name: option
         for option in command.params
         if isinstance(option, click.Option)
         for name in (*option.opts, *option.secondary_opts)
     }
-    result: list[str] = []
-    left = iter(range(len(args)))
-    for index in left:
-        argument = args[index]
-        ends = argument == "--" or (isinstance(command, click.Group) and not argument.startswith("-"))
-        if ends and not _is_value(options, result):
-            return result + args[index:]
-        if not argument.startswith("-") or argument == "-" or _is_value(options, result):
-            result.append(argument)
-            continue
-        for name, value in _apart(options, argument):
-            option = options.get(name)
-            if option is not None and option.count and value is None and args[index + 1 : index + 2]:
-                value = args[index + 1] if _is_level(args[index + 1]) else None
-                if value is not None:
-                    next(left)
-            result += _words(option, name, value)
-    return result
+    return options | {alias: options[name] for alias, name in _LONG.items() if name in options}
 
 
 def _apart(options: Mapping[str, click.Option], argument: str) -> Iterator[tuple[str, str | None]]:
@@ -118,10 +159,19 @@ def _apart(options: Mapping[str, click.Option], argument: str) -> Iterator[tuple
         if option is None:
             yield f"-{argument[end - 1 :]}", None  # click says that there is none
             return
-        if rest.startswith("=") or (rest and (takes_value(option) or (option.count and _is_level(rest)))):
-            yield name, rest.removeprefix("=")
+        within = value_within(option, rest)
+        yield name, within
+        if within is not None:
             return
-        yield name, None
+
+
+def value_within(option: click.Option, rest: str) -> str | None:
+    """The value of a short flag that stands in the same word, ``rest`` being what follows it; None if there is none."""
+    if rest == "=" and takes_value(option):
+        return rest  # to pflag, too, "-n=" is no empty value
+    if rest.startswith("="):
+        return rest[1:]
+    return rest if rest and (takes_value(option) or (option.count and is_level(rest))) else None
 
 
 def _words(option: click.Option | None, name: str, value: str | None) -> list[str]:
@@ -129,7 +179,7 @@ def _words(option: click.Option | None, name: str, value: str | None) -> list[st
     if value is None:
         return [name]
     if option is not None and option.count:
-        if not _is_level(value):
+        if not is_level(value):
             raise UsageError(f'invalid argument "{value}" for "{name}" flag: must be a number')
         return [name] if int(value) else []
     if option is not None and option.is_flag:
@@ -147,8 +197,9 @@ def takes_value(option: click.Option) -> bool:
     return not option.is_flag and not option.count
 
 
-def _is_level(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 3
+def is_level(text: str) -> bool:
+    """Whether it can be the level of ``-v``."""
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _opposites(switch: click.Option) -> Iterator[tuple[str, str]]:
@@ -156,9 +207,3 @@ def _opposites(switch: click.Option) -> Iterator[tuple[str, str]]:
     for names, others in ((switch.opts, switch.secondary_opts), (switch.secondary_opts, switch.opts)):
         for name in names:
             yield name, others[0] if others else ""
-
-
-def _is_value(options: Mapping[str, click.Option], before: list[str]) -> bool:
-    """Whether the next argument is the value of the flag before it."""
-    option = options.get(before[-1]) if before else None
-    return option is not None and takes_value(option)

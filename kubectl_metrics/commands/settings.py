@@ -40,8 +40,9 @@ def _is_text(value: str) -> bool:
 
 
 def verbosity(ctx: click.Context) -> int:
-    """How many -v were given, before and behind the command."""
-    return int(ctx.params["verbose"]) + int(ctx.parent.params["verbose"] if ctx.parent else 0)
+    """Whether -v was given, before or behind the command, and not taken back there (-v 0)."""
+    own = ctx.params["verbose"]
+    return 0 if own is False else int(own) + int(ctx.parent.params["verbose"] if ctx.parent else 0)
 
 
 def timeout(ctx: click.Context) -> float | None:

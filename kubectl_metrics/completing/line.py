@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import click
 
-from kubectl_metrics.commands.pflag import takes_value
+from kubectl_metrics.commands.pflag import is_level, options_of, takes_value, value_within
 
 NAME = "kubectl metrics"
 
@@ -58,12 +58,7 @@ class _Reader:
 
     def __init__(self, command: click.Command, words: Sequence[str]) -> None:
         self._command = command
-        self._options = {
-            name: option
-            for option in command.params
-            if isinstance(option, click.Option)
-            for name in (*option.opts, *option.secondary_opts)
-        }
+        self._options = options_of(command)
         self._waiting: click.Option | None = None  # for its value, which is the next word
         self._ended = False  # there was a "--"
         self.known: list[str] = []  # the flags that there are, with their values
@@ -81,7 +76,8 @@ class _Reader:
             elif word == "--":
                 self._ended = True
             elif flag := self._flag(word):
-                if flag.value is None and takes_value(flag.option):
+                following = words[index + 1] if index + 1 < len(words) else ""
+                if flag.value is None and (takes_value(flag.option) or (flag.option.count and is_level(following))):
                     self._waiting = flag.option
                 else:
                     self.known.append(word)
@@ -114,8 +110,9 @@ class _Reader:
             if option is None:
                 return None
             rest = word[end:]
-            if rest.startswith("="):
+            if rest.startswith("="):  # of "-n=" the value is still to come
                 return _Flag(option, word[: end + 1], rest[1:])
-            if not rest or takes_value(option):
-                return _Flag(option, word[:end], rest or None)
+            within = value_within(option, rest)
+            if not rest or within is not None:
+                return _Flag(option, word[:end], within)
         return None

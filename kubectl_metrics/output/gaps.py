@@ -19,7 +19,10 @@ def lines(gaps: Sequence[Gap]) -> list[str]:
     found = [_line(members) for members in groups.values()]
     if len(found) <= _LINES:
         return found
-    return [*found[:_LINES], f"no usage, for {len(found) - _LINES} more reasons or nodes; -o json lists them all"]
+    return [
+        *found[:_LINES],
+        f"no usage, for {len(found) - _LINES} more reasons or nodes; nodes and pods list them all with -o json",
+    ]
 
 
 def _line(members: list[Gap]) -> str:

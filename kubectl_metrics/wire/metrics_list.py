@@ -1,6 +1,6 @@
 """The objects of metrics.k8s.io: what both sources end in, and what ``raw`` prints.
 
-``v1`` and ``v1beta1`` are the same field for field (k8s.io/metrics pkg/apis/metrics). CPU is in nanocores and memory in
+``v1`` and ``v1beta1`` are the same field for field. CPU is in nanocores and memory in
 bytes, already parsed: one pass over the body, no strings kept.
 """
 
@@ -21,7 +21,7 @@ GROUP = "metrics.k8s.io"
 HOUSEKEEPING = "10s"
 
 
-class Metadata(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Metadata(msgspec.Struct, frozen=True, gc=False):
     """The part of ObjectMeta that identifies an object."""
 
     name: str = ""

@@ -20,7 +20,7 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _GRAMMAR = re.compile(r"([+-]?)([0-9]+)?(?:\.([0-9]*))?(?:([numkMGTPE]|[KMGTPE]i)?|[eE]([+-]?[0-9]{1,2}))", re.ASCII)
 _MAX_DIGITS = 64  # more is not a number that anybody measured
-_MAX = (2**63 - 1) * NANO  # the largest quantity that Kubernetes can hold
+_MAX = (2**63 - 1) * NANO  # the largest whole number that most of Kubernetes reckons with; nobody has more
 
 
 class Nanocores(int):
@@ -38,7 +38,8 @@ class Bytes(int):
 def parse(text: str) -> int:
     """The value of a quantity in nano units, rounded away from zero.
 
-    Raises ValueError when ``text`` is no quantity, or one that Kubernetes could not hold.
+    Raises ValueError when ``text`` is no quantity, or a larger one than anybody has. (Go takes a suffix alone, such as
+    "P", for zero, and keeps or caps what is too large.)
     """
     match = _GRAMMAR.fullmatch(text) if len(text) <= _MAX_DIGITS else None
     if match is None:

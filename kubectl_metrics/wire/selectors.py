@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r"==|!=|=|!|\(|\)|,|>|<|[^\s=!(),<>]+")  # and white space between them
+_TOKEN = re.compile(r"==|!=|=|!|\(|\)|,|>|<|[^ \t\r\n=!(),<>]+")  # and between them Go's white space, not Unicode's
 _OPERATORS = ("in", "notin", "=", "==", "!=", "gt", "lt")
 _SYMBOLS = frozenset(["==", "!=", "=", "!", "(", ")", ",", ">", "<"])
 _END = ""
@@ -82,7 +82,7 @@ class _LabelSelector:
                 value = self._take()
                 if value in _SYMBOLS:
                     raise ValueError(f"found '{value}', expected: identifier")
-            if operator in "<>" and not re.fullmatch("[+-]?[0-9]{1,19}", value):
+            if operator in "<>" and not (re.fullmatch("[+-]?[0-9]{1,19}", value) and -(2**63) <= int(value) < 2**63):
                 raise ValueError(
                     f"values[0]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
                 )

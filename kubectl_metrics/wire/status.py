@@ -12,7 +12,6 @@ _LONGEST = 600  # characters of a foreign text in an error
 
 class _Details(msgspec.Struct):
     name: str = ""
-    kind: str = ""
 
 
 class _Status(msgspec.Struct):
@@ -42,20 +41,20 @@ class _Version(msgspec.Struct):
 
 
 class _APIGroup(msgspec.Struct):
-    kind: str = ""
     versions: list[_Version] | None = None
 
 
 _status, _api_service, _api_group = decoder(_Status), decoder(_APIService), decoder(_APIGroup)
 
 # What client-go makes of a status code without a Status body: (reason, message), from NewGenericServerResponse in
-# k8s.io/apimachinery pkg/api/errors.
+# k8s.io/apimachinery pkg/api/errors, as far as somebody who only reads can be answered so.
 _GENERIC = {
     400: ("BadRequest", "the server rejected our request for an unknown reason"),
     401: ("Unauthorized", "the server has asked for the client to provide credentials"),
     404: ("NotFound", "the server could not find the requested resource"),
     405: ("MethodNotAllowed", "the server does not allow this method on the requested resource"),
     406: ("NotAcceptable", "the server was unable to respond with a content type that the client supports"),
+    409: ("Conflict", "the server reported a conflict"),
     429: (
         "TooManyRequests",
         "the server has received too many requests and has asked us to try again later",

@@ -22,9 +22,8 @@ class CPUStats(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class MemoryStats(msgspec.Struct, frozen=True, rename="camel"):
-    """Memory in bytes at ``time`` (RFC 3339)."""
+    """Memory in bytes."""
 
-    time: str = ""
     working_set_bytes: int | None = None
 
 

@@ -84,6 +84,11 @@ def test_all_pods(admin: Tool, source: str) -> None:
         ),
         (["--namespace", "shop", "pods", "--no-headers=false", "web-2"], ["web-2 40m 20Mi"]),
         (["pods", "-ln=1", "-n=shop", "-l=app=db"], ["db-0 20m 96Mi"]),
+        # Of a switch the last one counts.
+        (["pods", "-n", "shop", "web-2", "--containers", "--containers=false"], ["web-2 40m 20Mi"]),
+        (["pods", "-n", "shop", "web-2", "--containers=false", "--containers"], ["web-2 app 40m 20Mi"]),
+        (["pods", "-A", "-n", "shop", "-A=false", "web-2"], ["web-2 40m 20Mi"]),
+        (["pods", "-n", "shop", "web-2", "--no-headers", "--no-headers=false"], ["web-2 40m 20Mi"]),
     ],
 )
 def test_flags(admin: Tool, source: str, arguments: list[str], rows: list[str]) -> None:

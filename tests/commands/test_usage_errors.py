@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 import sys
@@ -122,11 +123,59 @@ def test_flags_before_and_behind_the_command(cluster: SimCluster) -> None:
         assert run(*arguments).status == 0
 
 
+@pytest.mark.parametrize(
+    ("line", "insecure"),
+    [
+        ("nodes --insecure-skip-tls-verify", True),
+        ("--insecure-skip-tls-verify nodes", True),
+        ("nodes --insecure-skip-tls-verify --insecure-skip-tls-verify=false", False),
+        ("nodes --insecure-skip-tls-verify=false --insecure-skip-tls-verify", True),
+        ("--insecure-skip-tls-verify nodes --insecure-skip-tls-verify=false", False),
+        ("--insecure-skip-tls-verify=false nodes --insecure-skip-tls-verify", True),
+    ],
+)
+def test_an_insecure_flag_is_taken_back_by_a_later_one(cluster: SimCluster, line: str, insecure: bool) -> None:
+    """As an alias makes it one: it must not stay in force against what is said behind it."""
+    with SimCluster(nodes=0) as other:
+        config = cluster.kubeconfig(certificate_authority_data=base64.b64encode(other.ca_pem).decode())
+    result = run(*line.split(), "--kubeconfig", str(config))
+    assert (result.status, "x509" in result.err) == ((0, False) if insecure else (1, True))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["nodes", "-l=", "node-a"], "error: only one of NAME or --selector can be provided\n"),
+        (["pods", "-l=", "-A"], "error: found '=', expected: !, identifier, or 'end of string'\n"),
+        (["pods", "-n", "..", "web-1"], "error: '..' is not a name\n"),
+        (["nodes", "."], "error: '.' is not a name\n"),
+        (["nodes", "a%2fb"], "error: 'a%2fb' is not a name\n"),
+        (["raw", "--node", "..", "/metrics"], "error: '..' is not a name\n"),
+        (["diagnose", "--node", ".."], "error: '..' is not a name\n"),
+        (["pods", "-A", "-l", "app=web\xa0"], "values[0][app]: Invalid value"),
+    ],
+)
+def test_what_is_no_name_never_gets_into_a_path(
+    cluster: SimCluster, admin: Tool, arguments: list[str], error: str
+) -> None:
+    before = len(cluster.requests)
+    result = admin(*arguments)
+    assert (result.status, result.out) == (2, "")
+    assert error in result.err
+    assert len(cluster.requests) == before
+
+
+def test_an_empty_value_of_a_short_flag_is_not_the_next_word(admin: Tool) -> None:
+    """-n="$EMPTY": to pflag the value is what stands behind the letter."""
+    assert admin("pods", "-n=", "--no-headers").err == "No resources found in = namespace.\n"
+    assert 'pods "web-1" not found' in admin("pods", "-n=", "web-1").err
+
+
 def test_verbose_shows_requests_without_secrets(cluster: SimCluster, admin: Tool) -> None:
-    for line in ("nodes -v=0", "nodes -v0", "-v 0 nodes", "nodes --v=0"):
+    for line in ("nodes -v=0", "nodes -v0", "-v 0 nodes", "nodes --v=0", "nodes -v 6 -v 0", "-v 6 nodes -v 0"):
         assert admin(*line.split()).err == ""
-    for line in ("nodes -v", "-v nodes", "nodes -v=6", "nodes -v6", "nodes -v 6", "-v 6 nodes", "nodes --v=6",
-                 "--v 6 nodes", "nodes --verbose=6"):  # fmt: skip
+    for line in ("nodes -v", "-v nodes", "nodes -v=6", "nodes -v6", "nodes -v 6", "nodes -v=100", "-v 6 nodes",
+                 "nodes --v=6", "--v 6 nodes", "nodes --verbose=6"):  # fmt: skip
         result = admin(*line.split())
         assert result.status == 0
         assert f"GET {cluster.url}/apis/metrics.k8s.io/v1beta1/nodes 200 OK" in result.err

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 Labels = Mapping[str, str]
 Requirement = Callable[[Labels], bool]
 
-_TOKEN = re.compile(r"\s*(==|!=|=|!|,|\(|\)|>|<|[^\s=!,()<>]+)")
+_TOKEN = re.compile(r"[ \t\r\n]*(==|!=|=|!|,|\(|\)|>|<|[^ \t\r\n=!,()<>]+)")
 _NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _OPERATORS = ("in", "notin", "=", "==", "!=")
 _SYMBOLS = {"=", "==", "!=", "!", ",", "(", ")", "<", ">"}

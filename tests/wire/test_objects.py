@@ -160,7 +160,10 @@ def test_any_bytes_are_decoded_or_refused(decode: Callable[[bytes], object], bod
 @pytest.mark.parametrize("decode", [core.node, metrics_list.node, summary.summary, status.group_versions])
 def test_text_that_is_not_utf_8(decode: Callable[[bytes], object]) -> None:
     with pytest.raises(DecodeError, match="the answer is not UTF-8"):
-        decode(b'{"metadata": {"name": "a"}, "node": {"nodeName": "\xff"}, "kind": "\xff"}')
+        decode(
+            b'{"metadata": {"name": "a"}, "node": {"nodeName": "\xff"}, "kind": "\xff", '
+            b'"versions": [{"version": "\xff"}]}'
+        )
 
 
 def test_encode_is_what_the_api_serves() -> None:

@@ -33,6 +33,8 @@ from kubectl_metrics.wire.selectors import check_label_selector, field_names
         "example.com/a=b",
         "a>1",
         "a<1",
+        "a>9223372036854775807",
+        "\ta =\r\nb ",
         "in=b",
         "in in (in, notin)",
         "notin",
@@ -86,6 +88,8 @@ def test_refused_as_kubectl_does(text: str, message: str) -> None:
         ("a in (b,c-)", 'values[1][a]: Invalid value: "c-"'),
         ("a=" + "b" * 64, "no more than 63 bytes"),
         ("a>x", "values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer"),
+        ("a>9223372036854775808", "the value must be an integer"),
+        ("a=b\xa0", 'values[0][a]: Invalid value: "b\xa0"'),
     ],
 )
 def test_names_and_values_are_checked(text: str, message: str) -> None:

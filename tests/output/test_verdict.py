@@ -493,3 +493,9 @@ def test_the_document() -> None:
     assert document["notChecked"] == [{"id": "KM310", "needs": "get configmaps", "reason": "forbidden"}]
     assert document["suppressed"] == ["KM721"]
     assert yaml.safe_load(render(report, "yaml")) == document
+
+
+def test_the_time_in_a_bundle_has_no_meaning_in_markdown_either() -> None:
+    text = render(verdict(collected_at="2026-03-02T10:00:00Z ![x](https://evil.example/p.png) @everyone"), "markdown")
+    assert "`![x](https://evil.example/p.png)`" in text
+    assert "`@everyone`" in text

@@ -54,7 +54,7 @@ _HARMLESS_VALUE = re.compile(r"(?:true|false|(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))
 # What a text has to contain for the patterns below to be worth a try.
 _SUSPICIOUS = re.compile(
     r"eyJ|://|pass|pwd|auth|cookie|session|dsn|@\w+\(|token|secret|credential|[_-]?key|signature|bearer|basic|PRIVATE"
-    r"|A[KS]IA|gh[a-z]_|github_pat|xox|ya29|AIza|[a-z0-9]{6}\.[a-z0-9]{16}",
+    r"|[?&;](?:sig|verify)=|A[KS]IA|gh[a-z]_|github_pat|xox|ya29|AIza|[a-z0-9]{6}\.[a-z0-9]{16}",
     re.IGNORECASE,
 )
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -93,6 +93,8 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"(\bauthorization[\"']?\s*[:=]\s*\[?[\"']?)(?:\w+\s+)?[^\s\"'\]]+", re.IGNORECASE), rf"\1{REMOVED}"),
     (re.compile(r"(\b(?:bearer|basic)\s+)(?=\S*[\d~=])[A-Za-z0-9+/=._~%-]{8,}", re.IGNORECASE), rf"\1{REMOVED}"),
+    # In URLs that are signed: Azure's, and those of Docker Hub's layers. Others have a name that tells (signature).
+    (re.compile(r"([?&;](?:sig|verify)=)(?!\(removed\))[^\s\"'&;<>]+", re.IGNORECASE), rf"\1{REMOVED}"),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), REMOVED),  # AWS's access key ids
     (re.compile(r"\b(?:gh[a-z]_|github_pat_|glpat-|xox[a-z]-|ya29\.|AIza)[A-Za-z0-9_./-]{8,}"), REMOVED),
     (re.compile(r"\bk8s-aws-v1\.[A-Za-z0-9_-]+"), REMOVED),  # EKS's tokens

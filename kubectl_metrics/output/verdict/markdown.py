@@ -25,7 +25,7 @@ def markdown(verdict: Verdict) -> str:
     """The whole report; each cause a section."""
     parts = [f"**{prose(headline(verdict))}**"]
     where = [code(verdict.server)] if verdict.server else []
-    where += [verdict.collected_at] if verdict.collected_at else []
+    where += [prose(verdict.collected_at)] if verdict.collected_at else []
     if where:
         parts.append(f"`kubectl metrics diagnose`, {', '.join(map(clean, where))}")
     for cause in causes(verdict):

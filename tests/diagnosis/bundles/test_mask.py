@@ -329,6 +329,9 @@ def names(*known: str) -> Names:
         ("v1beta1.metrics.k8s.io", r"v1beta1\.metrics\.k8s\.io"),
         ("v1.apps.umbrella.com", r"v1\.apps\.name-x\w+\.com"),
         ("2024", "2024"),
+        ("张伟", r"name-x\w+"),
+        ("Алиса Иванова", r"name-x\w+ name-x\w+"),
+        ("jürgen.müller@umbrella.de", r"name-x\w+\.name-x\w+@name-x\w+\.name-x\w+"),
         ("umbrella.svc.cluster.local", r"name-x\w+\.svc\.cluster\.local"),
         ("123456789012.dkr.ecr.us-west-2.amazonaws.com", r"\d{12}\.dkr\.ecr\.name-x\w+\.amazonaws\.com"),
         ("", ""),
@@ -339,6 +342,34 @@ def test_names(text: str, pattern: str) -> None:
     assert re.fullmatch(pattern, masked)
     assert "umbrella" not in masked
     assert "123456789012" not in masked
+
+
+def test_a_name_in_another_script_in_a_message() -> None:
+    found = names("张伟")
+    masked = found.text('pods is forbidden: User "张伟" cannot list resource "pods"; 张伟 is nobody')
+    assert re.fullmatch(r'pods is forbidden: User "(\S+)" cannot list resource "pods"; \1 is nobody', masked)
+    assert "张伟" not in masked
+
+
+@pytest.mark.parametrize(
+    ("system", "masked"),
+    [
+        ("Ubuntu 24.04.1 LTS", "Ubuntu 24\\.04\\.1 LTS"),
+        ("Red Hat Enterprise Linux CoreOS 9.6", "Red Hat Enterprise Linux CoreOS 9\\.6"),
+        ("Umbrella OS 3", r"(?!Umbrella)\S+ \S+ 3"),
+    ],
+)
+def test_what_the_nodes_run_and_where_their_kubelets_have_their_files(system: str, masked: str) -> None:
+    evidence = healthy()
+    evidence.nodes.get()[0].status.node_info.os_image = system
+    authentication = evidence.kubelets[0].authentication
+    assert authentication is not None
+    authentication.client_ca_file = "/etc/umbrella/pki/ca.crt"
+    hidden = mask(evidence, b"k" * 32)
+    assert re.fullmatch(masked, hidden.nodes.get()[0].status.node_info.os_image)
+    found = hidden.kubelets[0].authentication
+    assert found is not None
+    assert re.fullmatch(r"/etc/path-x\w+/pki/ca.crt", found.client_ca_file)
 
 
 @pytest.mark.parametrize(

@@ -292,6 +292,11 @@ def test_ordinary_texts_stay(text: str) -> None:
         ("MIIE+/= abc\n-----END PRIVATE KEY----- x", f"{REMOVED} x"),
         ("ghp_0123456789abcdef", REMOVED),
         ("token: Zm9v", f"token: {REMOVED}"),
+        (
+            "GET https://a.blob.core.windows.net/x?se=2026-03-02&sig=Zm9v%3D&sp=r",
+            f"GET https://a.blob.core.windows.net/x?se=2026-03-02&sig={REMOVED}&sp=r",
+        ),
+        ("/data?verify=169-abc%3D: 403", f"/data?verify={REMOVED} 403"),
         ("pwd=a1 passphrase=b2 auth=c3 x", f"pwd={REMOVED} passphrase={REMOVED} auth={REMOVED} x"),
         ("cookie: session=a1; theme=b2 x", f"cookie: {REMOVED} x"),
         ("Set-Cookie: sid=a1", f"Set-Cookie: {REMOVED}"),

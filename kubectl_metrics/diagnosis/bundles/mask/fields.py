@@ -16,17 +16,22 @@ from msgspec import structs
 from kubectl_metrics.diagnosis import objects as k8s
 from kubectl_metrics.diagnosis.bundles.mask.certificates import mask_base64, mask_pem
 from kubectl_metrics.diagnosis.bundles.mask.names import Names
-from kubectl_metrics.diagnosis.bundles.mask.vocabulary import LABEL_DOMAINS, LABEL_KEYS, OPEN_LABELS, PRIVATE_FLAG
+from kubectl_metrics.diagnosis.bundles.mask.vocabulary import (
+    LABEL_DOMAINS,
+    LABEL_KEYS,
+    OPEN_LABELS,
+    PRIVATE_FLAG,
+    PUBLIC_SYSTEM,
+)
 from kubectl_metrics.diagnosis.evidence import Connected, Evidence, Log, Read
 from kubectl_metrics.diagnosis.probe import Answer, Attempt, Certificate, KubeletAuthentication, KubeletProbe, Scrape
 
 T = TypeVar("T")
 
 # What a field holds. Any other word is the kind of object that it names.
-KEEP, TEXT, LABELS, KEY, VALUE, IMAGE, WORDS, PEM, PEM64, RDNS, DATA = (
+KEEP, TEXT, LABELS, KEY, VALUE, IMAGE, WORDS, PEM, PEM64, RDNS, DATA, SYSTEM = (
     "(keep)", "(text)", "(labels)", "(label key)", "(label value)", "(image)", "(command line)", "(PEM)",
-    "(PEM in base64)",
-    "(distinguished name)", "(data of a ConfigMap)",
+    "(PEM in base64)", "(distinguished name)", "(data of a ConfigMap)", "(operating system)",
 )  # fmt: skip
 
 _CONDITION = dict.fromkeys(
@@ -73,7 +78,7 @@ FIELDS: Mapping[type, Mapping[str, str]] = {
     k8s.NetworkPolicySpec: {"policy_types": KEEP},
     k8s.Address: {"type": KEEP, "address": "node"},
     k8s.NodeInfo: {
-        "kubelet_version": KEEP, "operating_system": KEEP, "architecture": KEEP, "os_image": KEEP,
+        "kubelet_version": KEEP, "operating_system": KEEP, "architecture": KEEP, "os_image": SYSTEM,
         "container_runtime_version": KEEP,
     },
     k8s.NodeStatus: {"allocatable": KEEP, "capacity": KEEP},
@@ -100,7 +105,7 @@ FIELDS: Mapping[type, Mapping[str, str]] = {
     Attempt: {"type": KEEP, "address": "node", "failure": KEEP},
     Scrape: {"zero_containers": "pod", "duplicates": "pod"},
     Answer: {"path": KEEP, "failure": KEEP, "content_type": KEEP, "date": KEEP, "asked": KEEP},
-    KubeletAuthentication: {"client_ca_file": KEEP},
+    KubeletAuthentication: {"client_ca_file": "path"},
     KubeletProbe: {"node": "node"},
 }  # fmt: skip
 
@@ -256,7 +261,7 @@ class Learning(_Visitor):
             mask_pem(text, self._learned, self.names.digest)
         elif holds == PEM64:
             mask_base64(text, self._learned, self.names.digest)
-        elif holds != KEEP:
+        elif holds not in (KEEP, SYSTEM):
             self.names.learn(text, holds)
         return text
 
@@ -282,6 +287,8 @@ class Replacing(_Visitor):
             return names.name(text) if _key_is_private(text) else text
         if holds == RDNS:
             return _rename(text, names)
+        if holds == SYSTEM and PUBLIC_SYSTEM.fullmatch(text):
+            return text
         return names.name(text)
 
     def _image(self, text: str) -> str:

@@ -31,7 +31,8 @@ _LETTERS = "bcdfghjklmnpqrstvwxz"  # no vowels, no words
 _LENGTH = 9
 
 _V4 = r"\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w-])(?!\.\d)"
-_LABEL = rf"[A-Za-z0-9]+(?:[_-]+(?!{_V4})[A-Za-z0-9]+)*"  # "web-10.0.0.1" is a label and an address
+_LETTER = r"[A-Za-z0-9\u0080-\U0010FFFF]"  # users and companies are called in all scripts
+_LABEL = rf"{_LETTER}+(?:[_-]+(?!{_V4}){_LETTER}+)*"  # "web-10.0.0.1" is a label and an address
 # The texts may be made to hurt, so that nothing here may look at the whole rest of a text from each place in it.
 _PIECES = re.compile(
     r"(?P<arn>\barn:aws[\w-]*:[^\s\"',\]}]+)"
@@ -71,7 +72,7 @@ class Names:
                 self._learn_label(label, kind if position == 0 else "host")
 
     def _learn_label(self, label: str, kind: str) -> None:
-        if self._is_kept(label) or len(label) < _SHORTEST:
+        if self._is_kept(label) or (len(label) < _SHORTEST and label.isascii()):
             return
         if not PRODUCT.search(label):
             self._kinds.setdefault(label, kind)
@@ -207,7 +208,7 @@ class Names:
         return ":".join(parts[:3] + [_LABELS.sub(self._any_label, part) for part in parts[3:]])
 
     def _is_kept(self, label: str) -> bool:
-        return label.isdigit() or label.lower() in KEPT or bool(VERSION.fullmatch(label))
+        return (label.isascii() and label.isdigit()) or label.lower() in KEPT or bool(VERSION.fullmatch(label))
 
     def _hidden(self, label: str) -> str:
         number = int.from_bytes(hmac.digest(self._key, b"name\0" + label.lower().encode(), hashlib.sha256)[:8], "big")

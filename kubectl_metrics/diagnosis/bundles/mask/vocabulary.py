@@ -39,6 +39,8 @@ kubectl-patch kubectl-replace kubectl-rollout kubelet-client kubelet-serving lat
 minikube nightly olm openshift operator ppc64le prometheus prometheus-adapter pulumi rc release rke2 runc s390x stable
 terraform ubuntu virtual-kubelet weave windows x86_64
 """
+# Folders that every system has.
+_FOLDERS = "etc lib opt pki srv var"
 # What messages consist of.
 _MESSAGES = """
 a able about above access account active actual address addresses after again all allow allowed already also always an
@@ -76,7 +78,7 @@ unexpected unhealthy unknown unreachable unready until up update upstream usage 
 validation value values verb verify version volume volumes wait waiting warning was watch web webhook when where which
 while who will window with without word work workload workloads would write wrong x509 yaml you your zero zone
 """
-KEPT = frozenset((_OBJECTS + _INTERNET + _SOFTWARE + _MESSAGES).split())
+KEPT = frozenset(" ".join((_OBJECTS, _INTERNET, _SOFTWARE, _FOLDERS, _MESSAGES)).split())
 
 # Well-known programs whose name may stand within a name: "kube-apiserver-node-a", "acme-metrics-server".
 PRODUCT = re.compile(
@@ -117,6 +119,14 @@ LABEL_KEYS = frozenset(_KEYS.split())
 OPEN_LABELS = re.compile(
     r"(?:beta\.)?kubernetes\.io/(?:os|arch|instance-type)|node\.kubernetes\.io/(?:instance-type|windows-build)"
     r"|pod-template-hash|controller-revision-hash|pod-template-generation|eks\.amazonaws\.com/compute-type"
+)
+
+# Operating systems that anybody can have, with their release.
+PUBLIC_SYSTEM = re.compile(
+    r"(?:Alpine|AlmaLinux|Amazon Linux|Azure Linux|Bottlerocket|CBL-Mariner|CentOS|Common Base Linux"
+    r"|Container-Optimized OS|Debian|Fedora|Flatcar|Garden Linux|k3os|Kairos|Microsoft|NixOS|openSUSE|Oracle Linux"
+    r"|Red Hat|Rocky Linux|SLE|SUSE|Talos|Ubuntu|VMware Photon|Windows)[\w .()/:+-]*",
+    re.ASCII | re.IGNORECASE,
 )
 
 # Arguments whose values name somebody or something of the outside.

@@ -159,7 +159,6 @@ PLACES: dict[str, Callable[[Evidence], None]] = {
     "selector": lambda e: setattr(e.service.get().spec, "selector", {"x": "$(id)"}),
     "probe": lambda e: setattr(e.kubelets[0], "node", "$(id)"),
     "dialled": lambda e: setattr(e.kubelets[0].attempts[0], "address", "$(id)"),
-    "image": lambda e: setattr((e.pods.get()[0].spec.containers or [])[0], "image", "$(id)"),
     "namespace": lambda e: setattr(e.pods.get()[0].metadata, "namespace", "$(id)"),
     "label": lambda e: setattr(e.pods.get()[0].metadata, "labels", {"$(id)": "x"}),
     "address": lambda e: setattr(e.nodes.get()[0].status, "addresses", [k8s.Address(address="$(id)")]),
@@ -204,3 +203,18 @@ def test_a_bundle_reads_like_the_api() -> None:
     assert found["csrs"] == {
         "what": "list certificatesigningrequests", "state": "ok", "value": [], "status": 200, "seconds": 0.01,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "image", ["registry.example/metrics-server:{{ .Values.tag }}", "k8s.gcr.io/metrics-server:$(id)"]
+)
+def test_an_image_may_be_anything(image: str) -> None:
+    """The API server takes it, and a Pod with such a one is what somebody saves a bundle for."""
+    evidence = healthy()
+    for pod in evidence.service_pods.get():
+        for container in pod.spec.containers or ():
+            container.image = image
+    found = decode(encode(evidence))
+    assert [one.image for one in found.service_pods.get()[0].spec.containers or ()] == [image]
+    remedies = [one.remedy for one in judge(found).findings if image.rpartition(":")[2] in one.remedy]
+    assert all(f"'metrics-server=registry.k8s.io/{image.partition('/')[2]}'" in remedy for remedy in remedies)

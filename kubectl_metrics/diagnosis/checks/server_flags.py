@@ -60,10 +60,10 @@ def flags_refused(facts: Facts) -> Iterator[Fault]:
 def _objections(facts: Facts, container: Container | None) -> list[Objection]:
     if container is None or not is_metrics_server([container]):
         return []
-    program = next(iter(container.command or ()), "metrics-server")
-    if "metrics-server" not in program.rpartition("/")[2]:  # a shell, or a wrapper: who knows
+    flags = ServerFlags(container)
+    if flags.wrapper:  # who knows
         return []
-    return objections(ServerFlags(container).given, facts.image_version)
+    return objections(flags.given, facts.image_version, complete=not flags.incomplete)
 
 
 def _refusal(
@@ -202,7 +202,7 @@ def read_only_port(facts: Facts) -> Iterator[Fault]:
     if flags is None or container is None:
         return
     insecure = flags.on("deprecated-kubelet-completely-insecure")
-    read_only = flags.kubelet_port == _READ_ONLY_PORT and not flags.uses_status_port
+    read_only = not flags.uses_status_port and flags.kubelet_port == _READ_ONLY_PORT
     if not insecure and not read_only:
         return
     given = [f"--{name}={flags.given[name]}" for name in _LEGACY if name in flags.given]

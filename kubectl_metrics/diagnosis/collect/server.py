@@ -86,7 +86,7 @@ def _proxy(facts: Facts) -> tuple[str, str]:
         where = f"{quote(reference.namespace)}/services/https:{quote(reference.name)}:{port}"
         return f"get services/proxy in {reference.namespace}", where
     pod = facts.pods[0]
-    port = facts.flags.secure_port if facts.flags else 10250
+    port = (facts.flags.secure_port if facts.flags else 0) or 10250
     where = f"{quote(pod.metadata.namespace)}/pods/https:{quote(pod.metadata.name)}:{port}"
     return f"get pods/proxy in {pod.metadata.namespace}", where
 

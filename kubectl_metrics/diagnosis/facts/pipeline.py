@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 
-from kubectl_metrics.diagnosis.evidence import FAILED, Evidence
+from kubectl_metrics.diagnosis.evidence import FAILED, Evidence, Unknown
 from kubectl_metrics.diagnosis.facts.flags import ServerFlags
 from kubectl_metrics.diagnosis.facts.rules import Account
 from kubectl_metrics.diagnosis.facts.selection import matches, selects, selects_labels
@@ -271,10 +271,10 @@ class Facts:
         evidence = self.evidence
         if not evidence.nodes.ok or not (evidence.deployments.ok or evidence.service_pods.ok):
             return frozenset()
-        selector = self.flags.node_selector if self.flags is not None else ""
         try:
+            selector = self.flags.node_selector if self.flags is not None else ""
             return frozenset(one.metadata.name for one in self.nodes if not matches(selector, one.metadata.labels))
-        except ValueError:  # no selector: metrics-server does not start with it
+        except (Unknown, ValueError):  # no selector: metrics-server does not start with it
             return frozenset()
 
     def missing(self, node: str) -> bool:
@@ -282,7 +282,10 @@ class Facts:
         return not self.evidence.node_metrics.ok or node not in self.measured_nodes
 
     def dialled(self, node: Node) -> tuple[str, str] | None:
-        """Type and address that metrics-server dials (NodeAddress in its pkg/utils/address_resolver.go)."""
+        """Type and address that metrics-server dials (NodeAddress in its pkg/utils/address_resolver.go).
+
+        Unknown if its arguments do not tell.
+        """
         types = self.flags.address_types if self.flags is not None else ()
         for kind in types:
             for one in node.status.addresses or ():

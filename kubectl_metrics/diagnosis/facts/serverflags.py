@@ -2,6 +2,7 @@
 
 Facts
 - Names and types are those of 0.9 (its --help); 0.6 and older also take klog's flags. Names are exact, with dashes.
+  Which flags newer ones know nobody can tell from here.
 - The rules are those of cmd/metrics-server/app/options (0.6 to 0.9), k8s.io/apiserver's serving options (certificate
   and key together), and component-base's logging options.
 - Whether a file exists that a flag names cannot be seen from outside.
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
+from kubectl_metrics.diagnosis.facts.flags import LONGEST, is_variable
 from kubectl_metrics.wire.time import parse_duration
 
 MINIMUM_RESOLUTION = 10.0  # seconds
@@ -67,6 +69,7 @@ _KLOG = _words(
 )
 _LAST_WITH_KLOG = (0, 6)
 _LAST_WITHOUT_TABLE = (0, 5)  # older ones have flags of their own, and other rules
+_LAST_IN_TABLE = (0, 9)  # newer ones may know more flags
 
 _TRUTH = frozenset(["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"])
 _FALSE = frozenset(["0", "f", "F", "FALSE", "false", "False"])
@@ -90,20 +93,26 @@ class Objection:
         self.why = why
 
 
-def objections(given: Mapping[str, str], version: tuple[int, int] | None) -> list[Objection]:
-    """All that is wrong with flags (name to value), for a version of metrics-server; None if that is not known."""
+def objections(given: Mapping[str, str], version: tuple[int, int] | None, *, complete: bool = True) -> list[Objection]:
+    """All that is wrong with flags (name to value), for a version of metrics-server; None if that is not known.
+
+    ``complete``: there are no others. What two of them say together is judged only then.
+    """
     if version is not None and version <= _LAST_WITHOUT_TABLE:
         return []
     # A value that the kubelet puts in when it starts the container cannot be judged.
-    known = {name: value for name, value in given.items() if "$(" not in value}
+    known = {name: value for name, value in given.items() if not is_variable(value) and not is_variable(name)}
+    unseen = given.keys() - known.keys()
     unknown = [*_unknown(given, version)]
-    return [*unknown, *_malformed(known), *_contradictions(known)]
+    return [*unknown, *_malformed(known), *_contradictions(known, unseen if complete else KNOWN - known.keys())]
 
 
 def _unknown(given: Mapping[str, str], version: tuple[int, int] | None) -> Iterator[Objection]:
+    if version is not None and version > _LAST_IN_TABLE:
+        return
     accepted = KNOWN | _KLOG if version is not None and version <= _LAST_WITH_KLOG else KNOWN
     for name in given:
-        if name in accepted or (len(name) > 1 and name[0] in "vl" and name[1:].isdecimal()):  # -v2
+        if name in accepted or is_variable(name) or (len(name) > 1 and name[0] in "vl" and name[1:].isdecimal()):  # -v2
             continue
         why = "metrics-server has no such flag"
         if name.replace("_", "-") in KNOWN:
@@ -134,7 +143,9 @@ def _malformed(given: Mapping[str, str]) -> Iterator[Objection]:
             yield Objection(_flag(name, value), problem)
 
 
-def _contradictions(given: Mapping[str, str]) -> Iterator[Objection]:
+def _contradictions(given: Mapping[str, str], unseen: Set[str]) -> Iterator[Objection]:
+    """``unseen``: the flags that may be given, with whatever value."""
+
     def isset(name: str) -> bool:
         return given.get(name, "") not in ("", *_FALSE) if name in _BOOL else bool(given.get(name))
 
@@ -142,10 +153,12 @@ def _contradictions(given: Mapping[str, str]) -> Iterator[Objection]:
         if isset(one) and isset(other):
             yield Objection(f"--{one} --{other}", "they exclude each other")
     for one, other in _PAIRS:
-        if isset(one) != isset(other):
+        if isset(one) != isset(other) and not {one, other} & unseen:
             yield Objection(f"--{one if isset(one) else other}", f"it needs --{other if isset(one) else one} too")
-    resolution = _seconds(given, "metric-resolution", DEFAULT_RESOLUTION)
-    timeout = _seconds(given, "kubelet-request-timeout", DEFAULT_KUBELET_TIMEOUT)
+    resolution = _seconds(given, "metric-resolution", None if "metric-resolution" in unseen else DEFAULT_RESOLUTION)
+    timeout = _seconds(
+        given, "kubelet-request-timeout", None if "kubelet-request-timeout" in unseen else DEFAULT_KUBELET_TIMEOUT
+    )
     if resolution is not None and resolution < MINIMUM_RESOLUTION:
         yield Objection(_flag("metric-resolution", given["metric-resolution"]), "it must be at least 10s")
     if timeout is not None and timeout <= 0:
@@ -163,14 +176,15 @@ def _contradictions(given: Mapping[str, str]) -> Iterator[Objection]:
         )
 
 
-def _seconds(given: Mapping[str, str], name: str, default: float) -> float | None:
+def _seconds(given: Mapping[str, str], name: str, default: float | None) -> float | None:
     if name not in given:
         return default
     text = given[name]
     try:
-        return -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text.removeprefix("+"))
+        found = -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text.removeprefix("+"))
     except ValueError:
         return None
+    return found if abs(found) <= LONGEST else None
 
 
 def _integer(text: str) -> int | None:

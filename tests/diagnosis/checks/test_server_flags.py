@@ -5,10 +5,21 @@ from __future__ import annotations
 import pytest
 
 from kubectl_metrics.diagnosis import objects as k8s
-from kubectl_metrics.diagnosis.evidence import Log
+from kubectl_metrics.diagnosis.evidence import Evidence, Log
 from kubectl_metrics.diagnosis.findings import Severity, Verdict
 from kubectl_metrics.diagnosis.judge import judge
-from tests.diagnosis.build import NODES, condition, healthy, node_metrics, of, ok, refused, roots
+from tests.diagnosis.build import (
+    NODES,
+    condition,
+    healthy,
+    lose,
+    node_metrics,
+    of,
+    ok,
+    refused,
+    roots,
+    without_metrics,
+)
 from tests.diagnosis.servers import (
     NAME,
     beside,
@@ -75,6 +86,54 @@ def test_a_shell_is_not_judged() -> None:
     the_server(evidence).command = ["/bin/sh", "-c", "exec /metrics-server --metric-resolution=5s"]
     the_server(evidence).args = None
     assert roots(judge(evidence)) == ["KM504"]
+
+
+def started_by(evidence: Evidence, command: list[str] | None, *args: str) -> Evidence:
+    """Another command line, in the Deployment and in its pod."""
+    for spec in (evidence.deployments.get()[0].spec.template.spec, the_pod(evidence).spec):
+        containers(spec)[0].command, containers(spec)[0].args = command, list(args)
+    return evidence
+
+
+SHELL = ["/bin/sh", "-c", "exec /metrics-server --secure-port=10250 --kubelet-insecure-tls"]
+VARIABLES = ("--secure-port=10250", "--kubelet-insecure-tls=$(INSECURE)", "--kubelet-preferred-address-types=$(TYPES)")
+
+
+@pytest.mark.parametrize(("command", "args"), [(SHELL, ()), (None, VARIABLES)])
+def test_what_is_not_known_of_flags_is_no_fault(command: list[str] | None, args: tuple[str, ...]) -> None:
+    evidence = started_by(healthy(), command, *args)
+    for probe in evidence.kubelets:
+        probe.attempts[0].trusted = False
+    verdict = judge(evidence)
+    assert roots(verdict) == []
+    why = {one.id: one for one in verdict.not_checked}
+    assert {"KM702", "KM710", "KM725"} <= why.keys()
+    assert why["KM725"].needs == "metrics-server's arguments"
+
+
+def test_a_port_that_a_shell_hands_on_is_not_the_wrong_one() -> None:
+    evidence = started_by(healthy(), SHELL)
+    without_metrics(evidence, message='Get "https://10.96.81.101:443/apis/metrics.k8s.io/v1beta1": i/o timeout')
+    assert "KM407" not in [one.id for one in judge(evidence).findings]
+
+
+def test_names_that_a_shell_may_have_avoided_are_not_the_cause() -> None:
+    evidence = started_by(healthy(), SHELL)
+    lose(evidence, *NODES)
+    assert "KM710" not in [one.id for one in judge(evidence).findings]
+
+
+def test_newer_versions_may_have_other_flags() -> None:
+    evidence = crashing("OOMKilled", 137)
+    set_args(evidence, "--flag-of-0-10")
+    set_image(evidence, "registry.k8s.io/metrics-server/metrics-server:v0.10.0")
+    assert roots(judge(evidence)) == ["KM505"]
+
+
+def test_a_duration_beyond_all_measure() -> None:
+    evidence = crashing()
+    set_args(evidence, f"--metric-resolution={'9' * 400}s")
+    assert roots(judge(evidence)) == ["KM508"]
 
 
 def test_another_provider_is_not_judged() -> None:

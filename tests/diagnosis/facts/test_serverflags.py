@@ -124,6 +124,8 @@ def test_refused(line: str) -> None:
             "exclude",
         ),
         ("--secure-port=70000", "--secure-port=70000", "no such port"),
+        (f"--metric-resolution={'9' * 400}s", f"--metric-resolution={'9' * 60}", "unit"),  # more than an int64 holds
+        ("--metric-resolution=9223372037s", "--metric-resolution=9223372037s", "unit"),
     ],
 )
 def test_what_is_said(line: str, flags: str, why: str) -> None:
@@ -142,6 +144,12 @@ def test_klogs_flags_were_known_up_to_0_6() -> None:
     assert len(complaints("--logtostderr --log_dir=/tmp", (0, 7))) == 2
 
 
+def test_which_flags_newer_ones_know_is_not_known() -> None:
+    assert complaints("--no-such-flag --metric-resolution=15s", (0, 10)) == []
+    assert complaints("--no-such-flag", (1, 0)) == []
+    assert len(complaints("--no-such-flag --metric-resolution=5s", (0, 10))) == 1
+
+
 def test_of_older_ones_nothing_is_known() -> None:
     assert complaints("--no-such-flag --metric-resolution=1s", (0, 5)) == []
 
@@ -149,6 +157,29 @@ def test_of_older_ones_nothing_is_known() -> None:
 def test_what_the_kubelet_puts_in_is_not_judged() -> None:
     assert complaints("--secure-port=$(PORT) --metric-resolution=$(RESOLUTION)") == []
     assert complaints("--no-such-flag=$(X)") != []
+    assert complaints("--$(NAME)=x $(MORE)") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--kubelet-client-key=$(KEY) --kubelet-client-certificate=/c",
+        "--tls-cert-file=/c --tls-private-key-file=$(KEY)",
+        "--metric-resolution=10s --kubelet-request-timeout=$(TIMEOUT)",
+        "--metric-resolution=$(RESOLUTION) --kubelet-request-timeout=55s",
+    ],
+)
+def test_what_the_kubelet_puts_in_contradicts_nothing(line: str) -> None:
+    assert complaints(line) == []
+
+
+def test_what_may_be_given_besides_contradicts_nothing() -> None:
+    def among_others(line: str) -> list[str]:
+        return [one.flags for one in objections(parse(shlex.split(line)), (0, 9), complete=False)]
+
+    assert among_others("--metric-resolution=10s --tls-cert-file=/c") == []
+    assert among_others("--metric-resolution=10s --kubelet-request-timeout=10s") != []
+    assert among_others("--metric-resolution=5s --no-such-flag") == ["--no-such-flag", "--metric-resolution=5s"]
 
 
 def test_the_manifest() -> None:

@@ -136,6 +136,30 @@ def crashing(reason: str = "Error", exit_code: int = 2, message: str = "") -> Ev
     return crashed(down(), reason, exit_code, message)
 
 
+def with_proxy(evidence: Evidence, limit: str = "", *, injected: bool = False) -> k8s.ContainerStatus:
+    """istio-proxy beside metrics-server, which runs; its status, to be changed."""
+    found = k8s.Container(name="istio-proxy", image="docker.io/istio/proxyv2:1.22")
+    found.resources.limits = {"memory": limit} if limit else None
+    specs = [the_pod(evidence).spec] if injected else [evidence.deployments.get()[0].spec.template.spec]
+    for spec in {id(one): one for one in (*specs, the_pod(evidence).spec)}.values():
+        spec.containers = [*containers(spec), found]
+    its_status(evidence).ready = True
+    status = k8s.ContainerStatus(
+        name="istio-proxy", ready=True, state=k8s.ContainerState(running=k8s.Running(started_at=at(hours=1)))
+    )
+    the_pod(evidence).status.container_statuses = [its_status(evidence), status]
+    return status
+
+
+def ended(status: k8s.ContainerStatus, reason: str = "Error", exit_code: int = 1, **ago: float) -> None:
+    """A container has ended so long ago, or just now and again and again."""
+    end = k8s.Terminated(reason=reason, exit_code=exit_code, finished_at=at(**(ago or {"seconds": 30})))
+    status.restart_count, status.last_state = 5, k8s.ContainerState(terminated=end)
+    if not ago:
+        status.ready = False
+        status.state = k8s.ContainerState(waiting=k8s.Waiting(reason="CrashLoopBackOff", message="back-off 40s"))
+
+
 def beside(evidence: Evidence) -> Evidence:
     """The fault is that of a new pod, while the old one goes on serving, as in a rollout."""
     found = healthy()

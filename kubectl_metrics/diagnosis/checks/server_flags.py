@@ -16,6 +16,7 @@ from kubectl_metrics.diagnosis.facts.serverpods import (
     owner,
     pods_in,
     scheduled,
+    server_ends,
     server_status,
     short,
     state,
@@ -24,7 +25,7 @@ from kubectl_metrics.diagnosis.facts.serverpods import (
     works,
 )
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Container, Pod, PodSpec
+from kubectl_metrics.diagnosis.objects import Container, Pod
 
 _README = "https://github.com/kubernetes-sigs/metrics-server/blob/master/README.md"
 _READ_ONLY_PORT = 10255
@@ -48,7 +49,7 @@ _LEGACY = ("kubelet-port", "deprecated-kubelet-completely-insecure")
 def flags_refused(facts: Facts) -> Iterator[Fault]:
     """Only where the container does not run: whatever runs has accepted its flags, even unknown ones."""
     for pod in facts.pods:
-        if state(facts, pod) is State.CRASHING:
+        if state(facts, pod) is State.CRASHING and server_ends(facts, pod):
             container = server_container(pod.spec.containers)
             found = _objections(facts, container)
             if found and container is not None:
@@ -125,10 +126,13 @@ def _clash(facts: Facts, pod: Pod, kind: State) -> list[Proof]:
         if refused is not None and _NO_PORT in refused.message:
             return [Proof(where, "status.conditions[PodScheduled].message", short(refused.message))]
         return []
-    for one in texts(facts):
-        if one.object == where and _IN_USE in one.value:
+    container = server_container(pod.spec.containers)
+    if container is None or not server_ends(facts, pod):
+        return []
+    for one in texts(facts, pod, container.name):
+        if _IN_USE in one.value:
             return [Proof(where, one.field, short(one.value))]
-    port = _secure_port(pod.spec)
+    port = ServerFlags(container).secure_port if is_metrics_server([container]) else None
     if not pod.spec.host_network or port is None or port != _kubelet_port(facts, pod.spec.node_name):
         return []
     return [
@@ -136,11 +140,6 @@ def _clash(facts: Facts, pod: Pod, kind: State) -> list[Proof]:
         Proof(where, "spec.containers[].args", f"--secure-port={port}"),
         Proof(f"Node {pod.spec.node_name}", "status.daemonEndpoints.kubeletEndpoint.Port", str(port)),
     ]
-
-
-def _secure_port(spec: PodSpec) -> int | None:
-    container = server_container(spec.containers)
-    return ServerFlags(container).secure_port if container is not None and is_metrics_server([container]) else None
 
 
 def _kubelet_port(facts: Facts, name: str) -> int:

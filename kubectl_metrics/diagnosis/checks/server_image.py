@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts.pipeline import Facts, minor_version
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, minor_version, server_container
 from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
     container_of,
@@ -15,14 +15,13 @@ from kubectl_metrics.diagnosis.facts.serverpods import (
     metrics_missing,
     owner,
     pods_in,
-    server_status,
     short,
     target,
     texts,
     works,
 )
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Container
+from kubectl_metrics.diagnosis.objects import Container, Pod
 
 _MATRIX = "https://github.com/kubernetes-sigs/metrics-server#compatibility-matrix"
 _REGISTRY = "https://kubernetes.io/blog/2023/03/10/image-registry-redirect/"
@@ -123,31 +122,48 @@ def frozen_registry(facts: Facts) -> Iterator[Fault]:
 )
 def other_architecture(facts: Facts) -> Iterator[Fault]:
     """The words of the runtime are in the log, and with some runtimes in the status."""
-    pods, proofs = [], []
+    seen: dict[str, tuple[list[Pod], list[Proof]]] = {}  # by container
+    servers = set()
     for pod in pods_in(facts, State.CRASHING, State.START, State.CREATING):
-        where = f"Pod {pod.namespaced_name}"
-        words = next((one for one in texts(facts) if one.object == where and _FORMAT in one.value), None)
-        node = facts.nodes_by_name.get(pod.spec.node_name) if facts.evidence.nodes.ok else None
-        architecture = node.status.node_info.architecture if node is not None else ""
-        built_for = next((found for one in pod.spec.containers or () if (found := _built_for(one))), "")
-        status = server_status(pod)
-        if words is None and not (architecture and built_for and architecture != built_for):
-            continue
-        pods.append(pod)
-        if words is not None:
-            proofs.append(Proof(where, words.field, short(words.value)))
-        proofs.append(Proof(where, "status.containerStatuses[].image", short(status.image if status else "")))
-        if node is not None:
-            proofs.append(Proof(f"Node {pod.spec.node_name}", "status.nodeInfo.architecture", architecture))
-    if pods:
+        server = server_container(pod.spec.containers)
+        for container in pod.spec.containers or ():
+            if found := _misfit(facts, pod, container):
+                pods, proofs = seen.setdefault(container.name, ([], []))
+                pods.append(pod)
+                proofs += found
+                if container is server:
+                    servers.add(container.name)
+    for name, (pods, proofs) in seen.items():
         affected, severity = extent(facts, pods)
+        ours = name in servers
+        image = "registry.k8s.io/metrics-server/metrics-server:v0.7.2" if ours else "IMAGE"
+        note = "or the release you use" if ours else "one for the architecture of its node"
         yield Fault(
+            title="" if ours else f"The image of the container {name[:60]} is for another architecture than its node",
             evidence=proofs[:6],
             affected=affected,
             severity=severity,
-            remedy=f"kubectl set image {target(facts)} "
-            "metrics-server=registry.k8s.io/metrics-server/metrics-server:v0.7.2  # or the release you use",
+            remedy=f"kubectl set image {target(facts)} {shlex.quote(f'{name}={image}')}  # {note}",
         )
+
+
+def _misfit(facts: Facts, pod: Pod, container: Container) -> list[Proof]:
+    """What shows that a node cannot execute a container's program; nothing if it can, or has not tried."""
+    where = f"Pod {pod.namespaced_name}"
+    status = next((one for one in pod.status.container_statuses or () if one.name == container.name), None)
+    if status is not None and status.ready:
+        return []
+    words = next((one for one in texts(facts, pod, container.name) if _FORMAT in one.value), None)
+    node = facts.nodes_by_name.get(pod.spec.node_name) if facts.evidence.nodes.ok else None
+    architecture = node.status.node_info.architecture if node is not None else ""
+    built_for = _built_for(container) if status is None or status.state.running is None else ""
+    if words is None and not (architecture and built_for and architecture != built_for):
+        return []
+    proofs = [] if words is None else [Proof(where, words.field, short(words.value))]
+    proofs.append(Proof(where, "status.containerStatuses[].image", short(status.image if status else "")))
+    if node is not None:
+        proofs.append(Proof(f"Node {pod.spec.node_name}", "status.nodeInfo.architecture", architecture))
+    return proofs
 
 
 def _built_for(container: Container) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.serverpods import State, extent, pods_in, short, target, texts, who
+from kubectl_metrics.diagnosis.facts.serverpods import State, extent, is_old, pods_in, short, target, texts, who
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 
 _NETWORK = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/"
@@ -20,7 +20,7 @@ _NO_API_SERVER = re.compile(
     r"https://[^/\s\"]+/(?:apis?|version)\b[^\s]*\s.*?"
     r"(dial tcp [^\"\\]*|i/o timeout|TLS handshake timeout|context deadline exceeded|x509: [^\"\\]*|\bEOF)"
 )
-_HEADER = re.compile(r"([EWF])(\d\d)(\d\d) (\d\d:\d\d:\d\d)\.\d+\s+\d+ [^\]\s]+\] ")
+_HEADER = re.compile(r"([EWF])\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [^\]\s]+\] ")
 _NODE = re.compile(r'\bnode="([^"]+)"')
 _VARIABLE = (
     (re.compile(r"https?://\S+?(?=[\\\"\s])"), "URL"),
@@ -29,7 +29,6 @@ _VARIABLE = (
     (re.compile(r"\d+"), "N"),
 )
 _GROUPS = 5
-_RECENT = 900.0  # seconds; what is older may be over
 
 
 @check(
@@ -49,9 +48,10 @@ def no_api_server(facts: Facts) -> Iterator[Fault]:
     pods = pods_in(facts, State.CRASHING, State.UNREADY)
     names = {f"Pod {pod.namespaced_name}": pod for pod in pods}
     proofs: dict[str, Proof] = {}
-    for one in texts(facts):
-        if one.object in names and one.object not in proofs and _NO_API_SERVER.search(one.value):
-            proofs[one.object] = Proof(one.object, one.field, short(one.value))
+    for name, pod in names.items():
+        one = next((one for one in texts(facts, pod) if _NO_API_SERVER.search(one.value)), None)
+        if one is not None:
+            proofs[name] = Proof(name, one.field, short(one.value))
     if not proofs:
         return
     silent = [pod for name, pod in names.items() if name in proofs]
@@ -93,7 +93,7 @@ def log_lines(facts: Facts) -> Iterator[Fault]:
         field = f"log of {log.container}" + (" before its last restart" if log.previous else "")
         for line in log.lines:
             match = _HEADER.match(line)
-            if match is None or match.group(1) == "W" or _is_old(facts, match):
+            if match is None or match.group(1) == "W" or is_old(facts, line):
                 continue
             text = line[match.end() :]
             kind = text
@@ -115,13 +115,6 @@ def log_lines(facts: Facts) -> Iterator[Fault]:
             affected=sorted(group.nodes & known),
             remedy=f"kubectl logs {target(facts)}",
         )
-
-
-def _is_old(facts: Facts, header: re.Match[str]) -> bool:
-    """klog writes no year; containers have no time zone but UTC."""
-    _, month, day, clock = header.groups()
-    age = facts.age(f"{facts.evidence.collected_at[:4]}-{month}-{day}T{clock}Z")
-    return age is not None and not -_RECENT < age < _RECENT
 
 
 def _head(line: str) -> str:

@@ -11,12 +11,14 @@ from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, s
 from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
     container_of,
+    ends_again,
     event_proofs,
     extent,
     has_crashed,
     last_end,
     pod_target,
     pods_in,
+    server_ends,
     server_status,
     serving,
     short,
@@ -72,28 +74,32 @@ _MANY = 3  # restarts; one or two are a node's reboot or an update
 )
 def crashes(facts: Facts) -> Iterator[Fault]:
     """The last words of the process are quoted where they are known."""
-    pods = pods_in(facts, State.CRASHING)
+    pods = sorted(pods_in(facts, State.CRASHING), key=lambda pod: not server_ends(facts, pod))
     if not pods:
         return
-    proofs = []
-    names = {f"Pod {pod.namespaced_name}" for pod in pods}
-    for pod in pods[:3]:
-        for one in statuses(pod):
-            if not one.ready and last_end(one) is not None:
-                proofs.append(_end(pod, one))
-    words = next((one for one in texts(facts) if one.object in names and _LAST_WORDS.match(one.value)), None)
+    ended = [(pod, one) for pod in pods for one in ends_again(facts, pod) if last_end(one) is not None]
+    proofs = [_end(pod, one) for pod, one in ended[:6]]
+    said = (one for pod, status in ended for one in texts(facts, pod, status.name) if _LAST_WORDS.match(one.value))
+    words = next(said, None)
     if words is not None:
         proofs.append(Proof(words.object, words.field, short(words.value)))
     affected, severity = extent(facts, pods)
-    culprit = next((one for one in statuses(pods[0]) if not one.ready and last_end(one) is not None), None)
-    container = f" -c {culprit.name}" if culprit is not None else ""
+    culprit = next((one for pod, one in ended if pod is pods[0]), None)
+    container = f" -c {shlex.quote(culprit.name)}" if culprit is not None else ""
     yield Fault(
-        title=f"{who(facts)} ends again and again",
+        title=f"{_whose(facts, pods[0], culprit)} ends again and again",
         evidence=proofs or [Proof(f"Pod {pods[0].namespaced_name}", "status.phase", pods[0].status.phase)],
         affected=affected,
         severity=severity,
         remedy=f"kubectl logs {pod_target(pods[0])}{container} --previous  # the line with panic: or Error:",
     )
+
+
+def _whose(facts: Facts, pod: Pod, one: ContainerStatus | None) -> str:
+    """What a container is called in titles: the one that serves has another name than those beside it."""
+    if one is None or one is server_status(pod):
+        return who(facts)
+    return f"The container {one.name[:60]} beside {who(facts)}"
 
 
 def _end(pod: Pod, one: ContainerStatus) -> Proof:
@@ -280,7 +286,7 @@ def killed_by_probe(facts: Facts) -> Iterator[Fault]:
         age = facts.age(one.last_timestamp or one.event_time)
         if age is not None and age > _HOUR:
             continue
-        if one.reason == "Killing" and "failed liveness probe" in one.message:
+        if one.reason == "Killing" and "failed liveness probe" in one.message and not _is_others(pod, one.message):
             killed[pod.metadata.name] = pod
         elif not (one.reason == "Unhealthy" and one.message.startswith("Liveness probe failed")):
             continue
@@ -305,6 +311,13 @@ def killed_by_probe(facts: Facts) -> Iterator[Fault]:
     )
 
 
+def _is_others(pod: Pod, message: str) -> bool:
+    """Whether it is another container of the pod that the kubelet speaks of: "Container NAME failed ..."."""
+    server = server_container(pod.spec.containers)
+    others = {one.name for one in pod.spec.containers or () if one is not server}
+    return message.removeprefix("Container ").partition(" ")[0] in others
+
+
 @check(
     "KM519",
     Severity.WARNING,
@@ -319,7 +332,7 @@ def killed_by_probe(facts: Facts) -> Iterator[Fault]:
 )
 def restarts(facts: Facts) -> Iterator[Fault]:
     """Of pods that serve now; those that do not have a finding of their own."""
-    pods, proofs = [], []
+    pods, proofs, names = [], [], []
     for pod in pods_in(facts, State.READY):
         for one in statuses(pod):
             end = one.last_state.terminated
@@ -327,9 +340,12 @@ def restarts(facts: Facts) -> Iterator[Fault]:
             if end is not None and age is not None and age < _HOUR and one.restart_count >= _MANY:
                 pods.append(pod)
                 proofs.append(_end(pod, one))
+                names.append(_whose(facts, pod, one))
                 break
     if pods:
+        name = who(facts) if who(facts) in names else names[0]
         yield Fault(
+            title=f"{name} has restarted several times, the last time within the hour",
             evidence=proofs[:3],
             affected=[pod.namespaced_name for pod in pods],
             remedy=f"kubectl logs {pod_target(pods[0])} --all-containers --previous  # why it ended",

@@ -6,11 +6,13 @@ Facts
 - Why a process ended is in its log; the status has it only with terminationMessagePolicy FallbackToLogsOnError, or
   where the runtime could not start it at all.
 - A pod on a node that does not report any more keeps its last status, and its condition Ready is made false.
+- klog writes no year; containers have no time zone but UTC.
 """
 
 from __future__ import annotations
 
 import enum
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 
@@ -45,7 +47,9 @@ START_REASONS = frozenset(
 _PATIENCE = 120.0
 _RECENT = 600.0  # seconds since a container ended that count as "now"
 _SETTLED = 60.0  # seconds after which a container that runs is not in the middle of a crash loop
+_NEWS = 900.0  # seconds; what was said before that may be over
 _LONGEST = 280
+_STAMP = re.compile(r"[IWEF](\d\d)(\d\d) (\d\d:\d\d:\d\d)\.", re.ASCII)  # klog's
 
 
 class State(enum.Enum):
@@ -158,6 +162,17 @@ def has_crashed(facts: Facts, container: ContainerStatus) -> bool:
     return _has_failed(container) and (age is None or age < _RECENT)
 
 
+def ends_again(facts: Facts, pod: Pod) -> list[ContainerStatus]:
+    """The containers of a pod that end again and again, the one that serves first."""
+    return [one for one in statuses(pod) if not one.ready and (_is_waiting(one) or _is_crashing(facts, one))]
+
+
+def server_ends(facts: Facts, pod: Pod) -> bool:
+    """Whether it is the container that serves metrics.k8s.io that ends again and again."""
+    server = server_status(pod)
+    return server is not None and any(one is server for one in ends_again(facts, pod))
+
+
 def scheduled(pod: Pod) -> Condition | None:
     """The pod's condition PodScheduled."""
     return condition(pod.status.conditions, "PodScheduled")
@@ -176,22 +191,53 @@ def waiting_proofs(pod: Pod) -> list[Proof]:
     ]
 
 
-def texts(facts: Facts) -> Iterator[Proof]:
-    """All that is known of what the containers said when they ended: termination messages, and logs where wanted."""
-    for pod in facts.pods:
-        for one in statuses(pod):
-            ends = (("state.terminated", one.state.terminated), ("lastState.terminated", one.last_state.terminated))
-            for field, end in ends:
-                if end is not None and end.message:
-                    where = f"status.containerStatuses[{one.name}].{field}.message"
-                    yield Proof(f"Pod {pod.namespaced_name}", where, end.message)
-            if one.state.waiting is not None and one.state.waiting.message:
-                where = f"status.containerStatuses[{one.name}].state.waiting.message"
-                yield Proof(f"Pod {pod.namespaced_name}", where, one.state.waiting.message)
+def texts(facts: Facts, pod: Pod, container: str = "") -> Iterator[Proof]:
+    """What a pod's containers, or one of them, said when they ended: termination messages, and logs where wanted.
+
+    Nothing that may be over: what a container said before it ran well for a while, and old lines.
+    """
+    where = f"Pod {pod.namespaced_name}"
+    over = set()
+    for one in statuses(pod):
+        if _is_over(facts, one):
+            over.add(one.name)
+        if one.name in over or container not in ("", one.name):
+            continue
+        path = f"status.containerStatuses[{one.name}]"
+        ends = (("state.terminated", one.state.terminated), ("lastState.terminated", one.last_state.terminated))
+        for field, end in ends:
+            if end is not None and end.message:
+                yield Proof(where, f"{path}.{field}.message", end.message)
+        if one.state.waiting is not None and one.state.waiting.message:
+            yield Proof(where, f"{path}.state.waiting.message", one.state.waiting.message)
     for log in facts.evidence.logs.value or ():
+        if log.pod != pod.namespaced_name or container not in ("", log.container):
+            continue
+        if log.previous and log.container in over:
+            continue
         field = f"log of {log.container}" + (" before its last restart" if log.previous else "")
         for line in reversed(log.lines):
-            yield Proof(f"Pod {log.pod}", field, line)
+            if not is_old(facts, line):
+                yield Proof(where, field, line)
+
+
+def is_old(facts: Facts, line: str) -> bool:
+    """Whether a line of a log is known to be so old that what it says may be over."""
+    stamp = _STAMP.match(line)
+    year = facts.evidence.collected_at[:4]
+    if stamp is None or not (year.isascii() and year.isdecimal()):
+        return False
+    month, day, clock = stamp.groups()
+    dates = [f"{number:04}-{month}-{day}T{clock}Z" for number in (int(year), int(year) - 1)]  # it may be New Year
+    ages = [age for one in dates if (age := facts.age(one)) is not None]
+    return bool(ages) and not any(-_NEWS < age < _NEWS for age in ages)
+
+
+def _is_over(facts: Facts, container: ContainerStatus) -> bool:
+    """Whether a container runs, and how it ended before is long ago."""
+    end = last_end(container)
+    age = facts.age(end.finished_at) if end is not None else None
+    return container.state.running is not None and age is not None and age > _NEWS
 
 
 def event_proofs(facts: Facts, *reasons: str, pods: Sequence[Pod], having: str = "") -> list[Proof]:
@@ -266,6 +312,11 @@ def metrics_missing(facts: Facts) -> list[str] | None:
 def _is_ours(facts: Facts) -> bool:
     container = container_of(facts)
     return container is not None and is_metrics_server([container])
+
+
+def _is_waiting(container: ContainerStatus) -> bool:
+    """Whether the kubelet waits before it starts a container once more."""
+    return container.state.waiting is not None and container.state.waiting.reason == "CrashLoopBackOff"
 
 
 def _is_crashing(facts: Facts, container: ContainerStatus) -> bool:

@@ -26,12 +26,14 @@ from tests.diagnosis.servers import (
     containers,
     crashing,
     down,
+    ended,
     failing,
     set_args,
     set_image,
     the_pod,
     the_server,
     waiting,
+    with_proxy,
 )
 
 
@@ -70,6 +72,15 @@ def test_what_runs_has_accepted_its_flags() -> None:
     evidence = failing()
     set_args(evidence, "--flag-of-a-fork")
     assert roots(judge(evidence)) == ["KM506"]
+
+
+def test_what_runs_beside_a_container_that_crashes_has_accepted_its_flags() -> None:
+    evidence = down()
+    set_args(evidence, "--flag-of-a-fork")
+    ended(with_proxy(evidence))
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM504"]
+    assert of(verdict, "KM504").title == "The container istio-proxy beside metrics-server ends again and again"
 
 
 def test_a_rollout_with_wrong_flags() -> None:
@@ -186,6 +197,20 @@ def test_by_its_last_words() -> None:
     verdict = judge(evidence)
     assert roots(verdict) == ["KM509"]
     assert words in values(verdict, "KM509")
+
+
+def test_another_container_crashes_beside_one_that_listens() -> None:
+    evidence = down()
+    the_pod(evidence).spec.host_network = True
+    ended(with_proxy(evidence))
+    assert roots(judge(evidence)) == ["KM504"]
+
+
+def test_last_words_of_long_ago() -> None:
+    evidence = crashing()
+    words = '00:00:00.123456       1 run.go:72] "command failed" err="listen tcp :4443: bind: address already in use"'
+    evidence.logs = ok([Log(pod=NAME, container="metrics-server", lines=[f"E0228 {words}"])])
+    assert roots(judge(evidence)) == ["KM504"]
 
 
 def test_by_the_scheduler() -> None:

@@ -9,7 +9,20 @@ from kubectl_metrics.diagnosis.evidence import Log
 from kubectl_metrics.diagnosis.findings import Severity, Verdict
 from kubectl_metrics.diagnosis.judge import judge
 from tests.diagnosis.build import healthy, of, ok, refused, roots
-from tests.diagnosis.servers import NAME, beside, crashing, failing, set_image, waiting
+from tests.diagnosis.servers import (
+    NAME,
+    beside,
+    containers,
+    crashing,
+    down,
+    ended,
+    failing,
+    its_status,
+    set_image,
+    the_pod,
+    waiting,
+    with_proxy,
+)
 
 REPOSITORY = "registry.k8s.io/metrics-server/metrics-server"
 
@@ -148,6 +161,35 @@ def test_exec_format_error_in_the_status(reason: str) -> None:
     verdict = judge(waiting(reason, 'failed to start container: exec: "/metrics-server": exec format error'))
     assert roots(verdict) == ["KM518"]
     assert of(verdict, "KM502").symptom_of == "KM518"
+
+
+def test_its_container_has_another_name() -> None:
+    evidence = crashing("Error", 1, message="exec /metrics-server: exec format error")
+    for spec in (evidence.deployments.get()[0].spec.template.spec, the_pod(evidence).spec):
+        containers(spec)[0].name = "main"
+    its_status(evidence).name = "main"
+    assert " deployment/metrics-server main=registry.k8s.io/" in of(judge(evidence), "KM518").remedy
+
+
+def test_the_image_of_another_container() -> None:
+    evidence = down()
+    status = with_proxy(evidence)
+    ended(status)
+    assert status.last_state.terminated is not None
+    status.last_state.terminated.message = "exec /usr/local/bin/pilot-agent: exec format error"
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM518"]
+    found = of(verdict, "KM518")
+    assert found.title == "The image of the container istio-proxy is for another architecture than its node"
+    assert " istio-proxy=IMAGE  #" in found.remedy
+
+
+def test_what_runs_is_of_the_right_architecture() -> None:
+    evidence = down()
+    set_image(evidence, "registry.example/metrics-server-amd64:v0.9.0")
+    evidence.nodes.get()[0].status.node_info.architecture = "arm64"
+    ended(with_proxy(evidence))
+    assert roots(judge(evidence)) == ["KM504"]
 
 
 @pytest.mark.parametrize(("architecture", "found"), [("arm64", "KM518"), ("amd64", "KM504")])

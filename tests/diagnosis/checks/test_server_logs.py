@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from kubectl_metrics.diagnosis.evidence import Evidence, Log
+from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.serverpods import is_old
 from kubectl_metrics.diagnosis.findings import Severity
 from kubectl_metrics.diagnosis.judge import judge
 from tests.diagnosis.build import NOW, healthy, of, ok, refused, roots
-from tests.diagnosis.servers import NAME, beside, crashing, failing
+from tests.diagnosis.servers import NAME, beside, crashing, ended, failing, its_status
 
 TIMEOUT = (
     "panic: unable to load configmap based request-header-client-ca-file: Get "
@@ -59,6 +61,46 @@ def test_it_runs_and_waits_for_the_api_server() -> None:
     verdict = judge(logged(failing(), TIMEOUT))
     assert roots(verdict) == ["KM512"]
     assert of(verdict, "KM506").symptom_of == "KM512"
+
+
+API = '"Failed to watch" err="Get \\"https://10.96.0.1:443/api/v1/nodes?limit=500\\": dial tcp: i/o timeout"'
+
+
+def test_lines_of_long_ago() -> None:
+    """They do not hide what is wrong now."""
+    assert roots(judge(logged(failing(), line(API, hours=9)))) == ["KM506"]
+    assert roots(judge(logged(failing(), line(API)))) == ["KM512"]
+
+
+@pytest.mark.parametrize(
+    ("now", "old"),
+    [
+        ("2026-01-01T00:02:00Z", False),
+        ("2027-01-01T00:02:00Z", False),
+        ("2026-12-31T23:59:00Z", False),
+        ("2026-01-02T00:02:00Z", True),
+        ("2026-12-30T23:59:00Z", True),
+        ("long ago", False),  # nobody knows
+    ],
+)
+def test_klog_writes_no_year(now: str, old: bool) -> None:
+    evidence = healthy()
+    evidence.collected_at, evidence.connected.date = now, ""
+    assert is_old(Facts(evidence), "E1231 23:58:00.123456       1 reflector.go:150] words") is old
+    assert not is_old(Facts(evidence), "panic: words")
+
+
+@pytest.mark.parametrize(("minutes", "found"), [(5.0, "KM512"), (60.0, "KM506")])
+def test_words_of_a_run_long_ago(minutes: float, found: str) -> None:
+    evidence = failing()
+    ended(its_status(evidence), hours=minutes / 60)
+    evidence.logs = ok([Log(pod=NAME, container="metrics-server", previous=True, lines=[TIMEOUT])], "get pods/log")
+    assert roots(judge(evidence)) == [found]
+    evidence.logs = healthy().logs
+    end = its_status(evidence).last_state.terminated
+    assert end is not None
+    end.message = TIMEOUT
+    assert roots(judge(evidence)) == [found]
 
 
 def test_in_a_rollout() -> None:

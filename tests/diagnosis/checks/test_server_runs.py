@@ -16,6 +16,7 @@ from tests.diagnosis.servers import (
     crashed,
     crashing,
     down,
+    ended,
     event,
     failing,
     its_status,
@@ -23,6 +24,7 @@ from tests.diagnosis.servers import (
     the_pod,
     the_server,
     unready,
+    with_proxy,
 )
 
 
@@ -88,6 +90,21 @@ def test_another_container_of_the_pod_crashes() -> None:
     assert roots(verdict) == ["KM504"]
     assert "containerStatuses[nanny]" in values(verdict, "KM504")
     assert " -c nanny " in of(verdict, "KM504").remedy
+
+
+def test_which_container_of_the_pod_crashes() -> None:
+    evidence = down()
+    server = its_status(evidence)
+    ended(with_proxy(evidence))
+    server.ready = False  # as long as its proxy does not let it reach anybody
+    ended(server, "OOMKilled", 137, hours=30)
+    found = of(judge(evidence), "KM504")
+    assert found.title == "The container istio-proxy beside metrics-server ends again and again"
+    assert " -c istio-proxy --previous" in found.remedy
+    ended(server)
+    found = of(judge(evidence), "KM504")
+    assert found.title == "metrics-server ends again and again"
+    assert " -c metrics-server --previous" in found.remedy
 
 
 # ---- KM505 ----
@@ -270,10 +287,12 @@ def test_killed_by_its_liveness_probe() -> None:
         [event("Killing", "Stopping container metrics-server")],  # a rollout
         [event("Killing", KILLING, name="metrics-server-of-old")],
         [event("Killing", KILLING, hours=2)],
+        [event("Killing", KILLING.replace("metrics-server", "istio-proxy"))],
     ],
 )
 def test_not_killed_by_its_liveness_probe(events: list[k8s.Event]) -> None:
     evidence = healthy()
+    with_proxy(evidence)
     evidence.events = ok(events)
     assert "KM507" in judge(evidence).passed
 
@@ -300,6 +319,13 @@ def test_restarts(restarts: int, minutes: float, found: list[str]) -> None:
     verdict = judge(evidence)
     assert roots(verdict) == found
     assert not found or of(verdict, "KM519").affected == [NAME]
+
+
+def test_restarts_of_another_container() -> None:
+    evidence = healthy()
+    ended(with_proxy(evidence), minutes=20)
+    found = of(judge(evidence), "KM519")
+    assert found.title.startswith("The container istio-proxy beside metrics-server has restarted several times")
 
 
 def test_two_replicas_are_both_down() -> None:

@@ -6,9 +6,18 @@ import shlex
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.facts.flags import parse
-from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.serverpods import State, deployment, owner, pods_in, short, target
+from kubectl_metrics.diagnosis.facts.flags import is_variable, parse
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, server_container
+from kubectl_metrics.diagnosis.facts.serverpods import (
+    State,
+    deployment,
+    owner,
+    pods_in,
+    scraped,
+    short,
+    state,
+    target,
+)
 from kubectl_metrics.diagnosis.facts.sizing import (
     README_NODES,
     Nanny,
@@ -40,30 +49,55 @@ _SETTLED = 900.0  # seconds that a node must be old to be counted: a resizer ask
 )
 def requests_too_small(facts: Facts) -> Iterator[Fault]:
     """Up to 100 nodes nothing is said: distributions give less there, and that is enough for theirs."""
-    container, nodes = facts.container, len(facts.nodes)
-    if container is None or facts.flags is None or nodes <= README_NODES or nanny_container(facts) is not None:
+    template, nodes = facts.container, scraped(facts)
+    if template is None or facts.flags is None or nodes is None or nodes <= README_NODES:
         return
+    if nanny_container(facts) is not None:
+        return
+    where, container = _as_it_runs(facts, template)
     need = recommended(nodes)
     requests, limits = read_size(container.resources.requests), read_size(container.resources.limits)
-    small = _below(requests, need)
-    tight = limits.memory is not None and limits.memory < (need.memory or 0)
+    small, tight = _below(requests, need), _is_tight(limits, need)
     throttled = limits.cpu is not None and limits.cpu < (need.cpu or 0)
     if not small and not tight:
         return
     path = f"containers[{container.name}].resources"
-    proofs = [Proof(owner(facts), f"{path}.requests", str(requests) or "none")]
+    proofs = [Proof(where, f"{path}.requests", str(requests) or "none")]
     if tight:
-        proofs.append(Proof(owner(facts), f"{path}.limits", str(limits)))
+        proofs.append(Proof(where, f"{path}.limits", str(limits)))
     proofs.append(Proof(f"README's rule for {nodes} nodes", f"{path}.requests", str(need)))
     raised = Size(cpu=need.cpu if throttled else None, memory=need.memory if tight else None)  # no request is above it
     limit = f" --limits={raised}" if throttled or tight else ""
     title = "" if small else "metrics-server's memory limit is too low for this many nodes"
+    remedy = f"kubectl set resources {target(facts)} -c {shlex.quote(container.name)} --requests={need}{limit}"
+    said, allowed = read_size(template.resources.requests), read_size(template.resources.limits)
+    if container is not template and not _below(said, need) and not _is_tight(allowed, need):
+        look = f"kubectl -n {shlex.quote(facts.namespace)} get"
+        note = f"one of them gives the pod less than its Deployment says; it should get {need}"
+        remedy = f"{look} limitranges; {look} verticalpodautoscalers  # {note}"
     yield Fault(
         title=title,
         evidence=proofs,
         severity=None if tight or (requests.memory or 0) < (need.memory or 0) else Severity.INFO,
-        remedy=f"kubectl set resources {target(facts)} -c {shlex.quote(container.name)} --requests={need}{limit}",
+        remedy=remedy,
     )
+
+
+def _as_it_runs(facts: Facts, template: Container) -> tuple[str, Container]:
+    """Whose requests count: the newest pod's, which a VerticalPodAutoscaler or a LimitRange may have changed."""
+    pods = facts.pods if facts.evidence.service_pods.ok else []
+    for pod in pods:
+        if state(facts, pod) is State.GONE:
+            continue
+        own = server_container(pod.spec.containers)
+        if own is not None and own.resources != template.resources:
+            return f"Pod {pod.namespaced_name}", own
+        break
+    return owner(facts), template
+
+
+def _is_tight(limits: Size, need: Size) -> bool:
+    return limits.memory is not None and limits.memory < (need.memory or 0)
 
 
 def _below(actual: Size, wanted: Size) -> bool:
@@ -90,7 +124,7 @@ def resizer(facts: Facts) -> Iterator[Fault]:
     if nanny is None:
         return
     flags = parse([*(nanny.command or ())[1:], *(nanny.args or ())])
-    if any("$(" in value for value in flags.values()):  # put in by the kubelet
+    if any(is_variable(value) for value in flags.values()):  # put in by the kubelet
         return
     rule, wrong = read_nanny(flags)
     if wrong:
@@ -128,7 +162,7 @@ def _aim(facts: Facts, nanny: Container, rule: Nanny) -> Iterator[Fault]:
 
 def _followed(facts: Facts, nanny: Container, rule: Nanny, *, configured: bool, delayed: bool) -> Iterator[Fault]:
     """``configured``: a ConfigMap that was not read may say otherwise. ``delayed``: it takes its time to scale up."""
-    container, nodes = facts.container, len(facts.nodes)
+    container, nodes, served = facts.container, len(facts.nodes), scraped(facts)
     if container is None or (rule.cpu is None and rule.memory is None):
         return
     settled = sum(1 for node in facts.nodes if (facts.age(node.metadata.creation_timestamp) or _SETTLED) >= _SETTLED)
@@ -145,19 +179,19 @@ def _followed(facts: Facts, nanny: Container, rule: Nanny, *, configured: bool, 
             remedy=f"kubectl logs {target(facts)} -c {shlex.quote(nanny.name)}  # mostly it may not patch the "
             "Deployment",
         )
-    need = recommended(nodes)
-    if nodes <= README_NODES or configured:
+    if served is None or served <= README_NODES or configured:
         return
-    short_of_memory = wanted.memory is not None and wanted.memory < (need.memory or 0)
-    short_of_cpu = wanted.cpu is not None and wanted.cpu < (need.cpu or 0)
+    need, given = recommended(served), rule.expected(nodes)  # it counts those that metrics-server leaves out, too
+    short_of_memory = given.memory is not None and given.memory < (need.memory or 0)
+    short_of_cpu = given.cpu is not None and given.cpu < (need.cpu or 0)
     if not short_of_memory and not short_of_cpu:
         return
     yield Fault(
         title="addon-resizer's rule gives metrics-server too little for this many nodes",
         evidence=[
             rules,
-            Proof(f"its rule for {nodes} nodes", "requests", str(rule.expected(nodes))),
-            Proof(f"README's rule for {nodes} nodes", "requests", str(need)),
+            Proof(f"its rule for {nodes} nodes", "requests", str(given)),
+            Proof(f"README's rule for {served} nodes", "requests", str(need)),
         ],
         severity=Severity.WARNING if short_of_memory else Severity.INFO,
         remedy=f"kubectl edit {target(facts)}  # container {nanny.name}: --extra-cpu=1m --extra-memory=2Mi",
@@ -173,6 +207,17 @@ def nanny_container(facts: Facts) -> Container | None:
         if "addon-resizer" in one.image or program.rpartition("/")[2] == "pod_nanny":
             return one
     return None
+
+
+def memory_setter(facts: Facts, container: str) -> Container | None:
+    """The container with addon-resizer that sets the memory of another one, as far as its flags tell."""
+    nanny = nanny_container(facts)
+    if nanny is None:
+        return None
+    flags = parse([*(nanny.command or ())[1:], *(nanny.args or ())])
+    aim = flags.get("container", "pod-nanny")
+    aims = aim == container or is_variable(aim)
+    return nanny if aims and ("memory" in flags or "config-dir" in flags) else None
 
 
 def _describe(rule: Nanny) -> str:

@@ -16,6 +16,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
+from kubectl_metrics.diagnosis.evidence import Unknown
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, server_container
 from kubectl_metrics.diagnosis.findings import Proof, Severity
 from kubectl_metrics.diagnosis.objects import (
@@ -307,6 +308,17 @@ def metrics_missing(facts: Facts) -> list[str] | None:
     out = facts.excluded_nodes
     by_name = facts.nodes_by_name
     return [name for name in facts.unmeasured_nodes if name not in out and by_name[name].is_ready]
+
+
+def scraped(facts: Facts) -> int | None:
+    """How many nodes metrics-server scrapes; None if nodes could not be read, or its --node-selector is not known."""
+    if not facts.evidence.nodes.ok:
+        return None
+    try:
+        selector = facts.flags.node_selector if facts.flags is not None else ""
+    except Unknown:
+        return None
+    return len(facts.nodes) - (len(facts.excluded_nodes) if selector else 0)
 
 
 def _is_ours(facts: Facts) -> bool:

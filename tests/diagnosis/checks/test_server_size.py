@@ -12,7 +12,7 @@ from kubectl_metrics.diagnosis.findings import Severity
 from kubectl_metrics.diagnosis.judge import judge
 from tests.diagnosis.build import at, healthy, node, node_metrics, of, ok, roots
 from tests.diagnosis.facts.test_sizing import AUTOSCALE, GKE
-from tests.diagnosis.servers import containers, crashing, the_pod
+from tests.diagnosis.servers import NAME, containers, crashing, set_args, the_pod
 
 OWN = ("KM513", "KM514")
 
@@ -84,6 +84,47 @@ def test_what_is_said_of_requests() -> None:
         "kubectl set resources -n kube-system deployment/metrics-server -c metrics-server "
         "--requests=cpu=150m,memory=300Mi --limits=memory=300Mi"
     )
+
+
+def selecting(evidence: Evidence, selected: int) -> Evidence:
+    """So many nodes are those that metrics-server scrapes."""
+    for number, one in enumerate(evidence.nodes.get()):
+        one.metadata.labels = {"pool": "a" if number < selected else "b"}
+    for spec in (evidence.deployments.get()[0].spec.template.spec, the_pod(evidence).spec):
+        found = containers(spec)[-1]  # behind a nanny
+        found.args = [*(found.args or ()), "--node-selector=pool=a"]
+    return evidence
+
+
+@pytest.mark.parametrize(("selected", "found"), [(20, []), (100, []), (101, [("KM513", "warning")])])
+def test_only_nodes_that_are_scraped_count(selected: int, found: list[tuple[str, str]]) -> None:
+    evidence = selecting(large(150), selected)
+    assert own(evidence) == found
+    if found:
+        assert of(judge(evidence), "KM513").evidence[-1].object == "README's rule for 101 nodes"
+
+
+def test_how_many_are_scraped_is_not_known() -> None:
+    evidence = large(150)
+    set_args(evidence, "--node-selector=$(SELECTOR)")
+    assert own(evidence) == []
+
+
+def test_what_the_running_pod_requests_counts() -> None:
+    evidence = large(150)
+    resources = containers(the_pod(evidence).spec)[0].resources
+    resources.requests = {"cpu": "600m", "memory": "1200Mi"}  # a VerticalPodAutoscaler's
+    assert own(evidence) == []
+    resources.requests = {"cpu": "150m", "memory": "250Mi"}
+    assert own(evidence) == [("KM513", "warning")]
+    found = of(judge(evidence), "KM513")
+    assert (found.evidence[0].object, found.evidence[0].value) == (f"Pod {NAME}", "cpu=150m,memory=250Mi")
+    assert " set resources " in found.remedy
+    sized_template = containers(evidence.deployments.get()[0].spec.template.spec)[0].resources
+    sized_template.requests = {"cpu": "150m", "memory": "300Mi"}
+    assert "verticalpodautoscalers" in of(judge(evidence), "KM513").remedy
+    the_pod(evidence).status.phase = "Failed"  # evicted, and another one is to come
+    assert "KM513" not in [one.id for one in judge(evidence).findings]
 
 
 def test_what_is_requested_is_never_more_than_the_limit() -> None:
@@ -198,6 +239,21 @@ def test_new_nodes_are_not_counted_yet() -> None:
     for one in evidence.nodes.get()[3:]:
         one.metadata.creation_timestamp = at(minutes=30)
     assert "not raised" in " ".join(one.title for one in judge(evidence).findings)
+
+
+def test_new_nodes_are_not_counted_against_its_rule() -> None:
+    rule = {"cpu": "100m", "extra-cpu": "1m", "memory": "200Mi", "extra-memory": "2Mi", "estimator": "linear"}
+    evidence = nursed(sized(large(300), {"cpu": "250m", "memory": "500Mi"}), {**AUTOSCALE, **rule})
+    for one in evidence.nodes.get()[150:]:
+        one.metadata.creation_timestamp = at(minutes=6)
+    assert own(evidence) == []
+
+
+def test_its_rule_is_enough_for_the_nodes_that_are_scraped() -> None:
+    rule = {"extra-memory": "1Mi"}
+    evidence = nursed(sized(large(200), {"cpu": "225m", "memory": "225Mi"}), {**AUTOSCALE, **rule})
+    assert own(evidence) == [("KM514", "warning")]
+    assert own(selecting(evidence, 20)) == []
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
+from kubectl_metrics.diagnosis.checks.server_size import memory_setter
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, server_container
 from kubectl_metrics.diagnosis.facts.serverpods import (
     State,
-    container_of,
+    deployment,
     ends_again,
     event_proofs,
     extent,
@@ -18,6 +19,7 @@ from kubectl_metrics.diagnosis.facts.serverpods import (
     last_end,
     pod_target,
     pods_in,
+    scraped,
     server_ends,
     server_status,
     serving,
@@ -122,62 +124,77 @@ def _end(pod: Pod, one: ContainerStatus) -> Proof:
     needs=("service_pods",),
 )
 def out_of_memory(facts: Facts) -> Iterator[Fault]:
-    """An error while it does not serve for that reason, a warning for a day after it has recovered."""
-    killed = [pod for pod in facts.pods if state(facts, pod) is not State.GONE and _was_killed(facts, pod)]
-    if not killed:
-        return
-    down = [pod for pod in killed if state(facts, pod) is not State.READY]
-    pods = down or killed
-    proofs = []
-    for pod in pods[:3]:
+    """An error while it does not serve for that reason, a warning for a day after it has recovered.
+
+    A container beside it is one of its own: where that is down the pod is not ready.
+    """
+    killed: dict[str, list[tuple[Pod, ContainerStatus]]] = {}  # by container; "" is the one that serves
+    for pod in facts.pods:
+        if state(facts, pod) is State.GONE:
+            continue
         for one in statuses(pod):
-            if _is_oom(one):
-                proofs.append(_end(pod, one))
+            if _was_killed(facts, one):
+                killed.setdefault("" if one is server_status(pod) else one.name, []).append((pod, one))
+    for name, several in killed.items():
+        yield _lack_of_memory(facts, name, several)
+
+
+def _lack_of_memory(facts: Facts, name: str, killed: Sequence[tuple[Pod, ContainerStatus]]) -> Fault:
+    """``name``: that of a container that does not serve; "" for the one that does."""
+    down = [(pod, one) for pod, one in killed if state(facts, pod) is not State.READY and not one.ready]
+    pods = [pod for pod, _ in down or killed]
     affected, severity = extent(facts, pods)
-    container = container_of(facts)
+    if not down:
+        affected, severity = [pod.namespaced_name for pod in pods], Severity.WARNING
+    proofs = [_end(pod, one) for pod, one in (down or killed)[:3]]
+    pod, status = (down or killed)[0]
+    container = next((one for one in pod.spec.containers or () if one.name == status.name), None)
     limit = read_size(container.resources.limits).memory if container is not None else None
     if container is not None:
         proofs.append(
             Proof(
-                f"Pod {pods[0].namespaced_name}",
+                f"Pod {pod.namespaced_name}",
                 f"spec.containers[{container.name}].resources.limits.memory",
                 format_bytes(limit) if limit is not None else "none: the node itself had no memory left",
             )
         )
-    remedy = title = ""
-    if container is not None and limit is None and _killed_names(pods) == {container.name}:
-        node = pods[0].spec.node_name
+    subject = _whose(facts, pod, status)
+    if container is not None and limit is None:
         title = f"The node of {who(facts)} ran out of memory"
-        remedy = f"kubectl describe node {shlex.quote(node)}  # who uses its memory; {who(facts)} itself has no limit"
-    elif container is not None:
-        nodes = len(facts.nodes) if facts.evidence.nodes.ok else 0
-        wanted = max(2 * (limit or 0), recommended(nodes).memory or 0)
-        amount = format_bytes(-(-wanted // MEBIBYTE) * MEBIBYTE)
-        remedy = (
-            f"kubectl set resources {target(facts)} -c {container.name} "
-            f"--requests=memory={amount} --limits=memory={amount}"
+        node = shlex.quote(pod.spec.node_name)
+        remedy = f"kubectl describe node {node}  # who uses its memory; {name or who(facts)} itself has no limit"
+    else:
+        reason = "because it needs more memory than its limit" if container is not None else "for lack of memory"
+        title = f"{subject} was killed {reason}"
+        remedy = _more_memory(facts, pod, status.name, limit or 0, serves=not name)
+    return Fault(title=title, evidence=proofs, affected=affected, severity=severity, remedy=remedy)
+
+
+def _more_memory(facts: Facts, pod: Pod, name: str, limit: int, *, serves: bool) -> str:
+    """How a container gets more memory than its limit."""
+    wanted = max(2 * limit, (recommended(scraped(facts) or 0).memory or 0) if serves else 0)
+    amount = format_bytes(-(-wanted // MEBIBYTE) * MEBIBYTE)
+    if serves and (nanny := memory_setter(facts, name)) is not None:
+        return (
+            f"kubectl edit {target(facts)}  # container {nanny.name}: more --memory or --extra-memory, {amount} in "
+            f"all; it sets the limit of {name}"
         )
-    yield Fault(title=title, evidence=proofs, affected=affected, severity=severity, remedy=remedy)
+    found = deployment(facts)
+    template = (found.spec.template.spec.containers or ()) if found is not None else ()
+    if not serves and (not limit or not any(one.name == name for one in template)):
+        note = f"{name} is not in its Deployment: whatever adds it sets its memory limit"
+        return f"kubectl describe pod {pod_target(pod)}  # {note}"
+    request = f"--requests=memory={amount} " if serves else ""
+    return f"kubectl set resources {target(facts)} -c {shlex.quote(name)} {request}--limits=memory={amount}"
 
 
-def _killed_names(pods: Sequence[Pod]) -> set[str]:
-    """The containers that were killed."""
-    return {one.name for pod in pods for one in statuses(pod) if _is_oom(one)}
-
-
-def _is_oom(one: ContainerStatus) -> bool:
+def _was_killed(facts: Facts, one: ContainerStatus) -> bool:
+    """Whether a container has ended for lack of memory, within a day if it is well again."""
     end = last_end(one)
-    return end is not None and end.reason == "OOMKilled"
-
-
-def _was_killed(facts: Facts, pod: Pod) -> bool:
-    for one in statuses(pod):
-        end = last_end(one)
-        if end is not None and end.reason == "OOMKilled":
-            age = facts.age(end.finished_at)
-            if not one.ready or age is None or age < _DAY:
-                return True
-    return False
+    if end is None or end.reason != "OOMKilled":
+        return False
+    age = facts.age(end.finished_at)
+    return not one.ready or age is None or age < _DAY
 
 
 @check(
@@ -221,8 +238,9 @@ def not_ready(facts: Facts) -> Iterator[Fault]:
         proofs.append(Proof(f"Pod {pod.namespaced_name}", "status.conditions[Ready].status", f"not True, {running}"))
     health = facts.evidence.readyz.value
     if health is not None and not serving(facts):
-        failed = ", ".join(_FAILED_PROBE.findall(health.text)) or short(health.text)
-        proofs.append(Proof(f"{who(facts)}'s /readyz", f"HTTP {health.status}", short(f"failed: {failed}")))
+        failed = ", ".join(_FAILED_PROBE.findall(health.text))
+        words = f"failed: {failed}" if failed else health.text
+        proofs.append(Proof(f"{who(facts)}'s /readyz", f"HTTP {health.status}", short(words)))
     proofs += event_proofs(facts, "Unhealthy", pods=pods or young)
     affected, severity = extent(facts, pods or young)
     probe = _odd_probe((pods or young)[0])
@@ -235,13 +253,8 @@ def not_ready(facts: Facts) -> Iterator[Fault]:
             remedy=f"kubectl edit {target(facts)}  # readinessProbe.httpGet: path /readyz, scheme HTTPS, port https",
         )
     elif pods:
-        yield Fault(
-            title=f"{who(facts)} runs and is not ready",
-            evidence=proofs,
-            affected=affected,
-            severity=severity,
-            remedy=f"kubectl logs {pod_target(pods[0])}  # the lines with: Failed to scrape node",
-        )
+        title, remedy = _why_unready(facts, pods[0])
+        yield Fault(title=title, evidence=proofs, affected=affected, severity=severity, remedy=remedy)
     else:
         yield Fault(
             title=f"{who(facts)} has only just started",
@@ -249,6 +262,27 @@ def not_ready(facts: Facts) -> Iterator[Fault]:
             passing=not lost and not any(has_crashed(facts, one) for pod in young for one in statuses(pod)),
             remedy=f"kubectl rollout status {target(facts)}  # it needs two scrapes: a minute or two",
         )
+
+
+def _why_unready(facts: Facts, pod: Pod) -> tuple[str, str]:
+    """Title and remedy of a pod that runs and is not ready."""
+    server = server_status(pod)
+    other = next((one for one in statuses(pod) if one is not server and not one.ready), None)
+    if other is not None and server is not None and server.ready:
+        remedy = f"kubectl logs {pod_target(pod)} -c {shlex.quote(other.name)}"
+        return f"{_whose(facts, pod, other)} is not ready", f"{remedy}  # {who(facts)} itself is"
+    health = facts.evidence.readyz.value
+    if health is not None and health.status == 200 and pod is facts.pods[0] and not serving(facts):
+        return (
+            f"{who(facts)} says that it is ready, and its readiness probe fails",
+            f"kubectl describe pod {pod_target(pod)}  # the probe, and what it meets, in the events at the end; it "
+            "should ask for path /readyz, scheme HTTPS, port https",
+        )
+    named = f" -c {shlex.quote(server.name)}" if server is not None and len(pod.spec.containers or ()) > 1 else ""
+    return (
+        f"{who(facts)} runs and is not ready",
+        f"kubectl logs {pod_target(pod)}{named}  # the lines with: Failed to scrape node",
+    )
 
 
 def _odd_probe(pod: Pod) -> Proof | None:

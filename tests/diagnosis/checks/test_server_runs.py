@@ -145,6 +145,69 @@ def test_twice_the_limit_is_advised() -> None:
     assert "--limits=memory=600Mi" in of(judge(limited(crashing("OOMKilled", 137), "300Mi")), "KM505").remedy
 
 
+def test_a_container_beside_it_is_out_of_memory() -> None:
+    evidence = limited(down(), "400Mi")
+    ended(with_proxy(evidence, "128Mi"), "OOMKilled", 137)
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM505"]
+    assert of(verdict, "KM504").symptom_of == "KM505"
+    found = of(verdict, "KM505")
+    assert found.severity is Severity.ERROR
+    assert found.title == (
+        "The container istio-proxy beside metrics-server was killed because it needs more memory than its limit"
+    )
+    assert "[istio-proxy].resources.limits.memory 128Mi" in values(verdict, "KM505")
+    assert found.remedy == (
+        "kubectl set resources -n kube-system deployment/metrics-server -c istio-proxy --limits=memory=256Mi"
+    )
+
+
+def test_the_deployment_does_not_have_the_container_that_is_out_of_memory() -> None:
+    evidence = limited(down(), "400Mi")
+    ended(with_proxy(evidence, "128Mi", injected=True), "OOMKilled", 137)
+    assert of(judge(evidence), "KM505").remedy.startswith(f"kubectl describe pod -n kube-system {SERVER_POD}  #")
+
+
+def test_a_container_beside_it_has_no_limit() -> None:
+    evidence = limited(down(), "400Mi")
+    ended(with_proxy(evidence), "OOMKilled", 137)
+    found = of(judge(evidence), "KM505")
+    assert found.title == "The node of metrics-server ran out of memory"
+    assert "istio-proxy itself has no limit" in found.remedy
+
+
+def test_a_container_beside_it_has_recovered() -> None:
+    evidence = limited(failing(), "400Mi")
+    server = its_status(evidence)
+    ended(with_proxy(evidence, "128Mi"), "OOMKilled", 137, hours=3)
+    server.ready = False
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM506", "KM505"]
+    assert (of(verdict, "KM505").severity, of(verdict, "KM505").affected) == (Severity.WARNING, [NAME])
+
+
+@pytest.mark.parametrize(
+    ("flags", "remedy"),
+    [
+        (["--container=metrics-server", "--memory=40Mi"], "kubectl edit -n kube-system deployment/metrics-server  #"),
+        (["--container=$(NAME)", "--memory=40Mi"], "kubectl edit "),
+        (["--container=metrics-server", "--config-dir=/etc/config"], "kubectl edit "),
+        (["--container=metrics-server", "--cpu=40m"], "kubectl set resources "),
+        (["--memory=40Mi"], "kubectl set resources "),  # of a container called pod-nanny
+    ],
+)
+def test_what_sets_its_limit_has_to_set_another_one(flags: list[str], remedy: str) -> None:
+    evidence = limited(crashing("OOMKilled", 137))
+    nanny = k8s.Container(name="nanny", image="registry.k8s.io/autoscaling/addon-resizer:1.8.14")
+    nanny.command, nanny.args = ["/pod_nanny"], ["--deployment=metrics-server", *flags]
+    spec = evidence.deployments.get()[0].spec.template.spec
+    spec.containers = [nanny, *containers(spec)]
+    found = of(judge(evidence), "KM505").remedy
+    assert found.startswith(remedy)
+    assert "200Mi" in found
+    assert ("container nanny" in found) is remedy.startswith("kubectl edit")
+
+
 @pytest.mark.parametrize(("hours", "found"), [(1.0, ["KM505"]), (30.0, [])])
 def test_it_has_recovered(hours: float, found: list[str]) -> None:
     evidence = limited(healthy())
@@ -174,6 +237,35 @@ def test_its_health_is_not_needed() -> None:
     verdict = judge(evidence)
     assert roots(verdict) == ["KM506"]
     assert "statuscode: 500" in values(verdict, "KM506")
+
+
+def test_its_probe_fails_and_it_does_not() -> None:
+    evidence = down()
+    evidence.readyz = healthy().readyz
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM506"]
+    found = of(verdict, "KM506")
+    assert found.title == "metrics-server says that it is ready, and its readiness probe fails"
+    assert "/readyz HTTP 200 readyz check passed" in values(verdict, "KM506")
+    assert found.remedy.startswith(f"kubectl describe pod -n kube-system {SERVER_POD}  #")
+
+
+def test_a_container_beside_it_is_not_ready() -> None:
+    evidence = down()
+    evidence.readyz = healthy().readyz
+    with_proxy(evidence).ready = False
+    verdict = judge(evidence)
+    assert roots(verdict) == ["KM506"]
+    found = of(verdict, "KM506")
+    assert found.title == "The container istio-proxy beside metrics-server is not ready"
+    assert found.remedy.startswith(f"kubectl logs -n kube-system {SERVER_POD} -c istio-proxy  #")
+
+
+def test_whose_log_is_to_be_read() -> None:
+    evidence = down()
+    with_proxy(evidence)
+    its_status(evidence).ready = False
+    assert f"{SERVER_POD} -c metrics-server  #" in of(judge(evidence), "KM506").remedy
 
 
 def started(evidence: Evidence, seconds: float = 20.0) -> Evidence:

@@ -214,3 +214,12 @@ def test_metrics_have_no_pages(cluster: SimCluster, pipeline: Pipeline) -> None:
     assert len(evidence.node_metrics.get()) == 3
     assert evidence.node_metrics.partial == "the first 3"
     assert len(cluster.asked("api", path)) - before == 1
+
+
+@pytest.mark.parametrize(("argument", "port"), [("--secure-port=4443", 4443), ("--secure-port=$(PORT)", 10250)])
+def test_the_pod_is_asked_on_its_own_port(cluster: SimCluster, pipeline: Pipeline, argument: str, port: int) -> None:
+    pipeline.endpoint_slice["endpoints"] = []
+    template = pipeline.deployment["spec"]["template"]["spec"]["containers"][0]
+    template["args"] = [argument]
+    collected(cluster)
+    assert cluster.asked("api", f"/api/v1/namespaces/kube-system/pods/https:{pipeline.pod.name}:{port}/proxy/readyz")

@@ -7,7 +7,12 @@ Facts
   administrator's requests succeed while everybody else's, and the autoscaler's, are refused.
 - Kubelets ask the API server whether it may get nodes/metrics (nodes/stats before 0.6), and remember a yes for five
   minutes.
-- Who is authorized otherwise than by RBAC cannot be seen; so a missing right is a warning only while all is well.
+- Who is authorized otherwise than by RBAC cannot be seen; so a missing right is a warning only while all is well. That
+  our own requests are answered does not tell for reviews: it takes somebody who cannot be in system:masters.
+- A ClusterRole that others have too is none to be changed: they would have the rights as well, and of one that is
+  aggregated a controller takes them away again.
+- Only bindings for the account are read. One for another account may have the manifest's name; so bindings for an
+  account that is not the manifest's get names of their own.
 """
 
 from __future__ import annotations
@@ -20,10 +25,10 @@ from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import patch
 from kubectl_metrics.diagnosis.evidence import Read, Unknown
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.rules import Grants, Right
+from kubectl_metrics.diagnosis.facts.rules import Account, Grants, Right
 from kubectl_metrics.diagnosis.facts.serverpods import serving, short, works
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Role
+from kubectl_metrics.diagnosis.objects import Role, is_true
 
 _MANIFEST = "https://github.com/kubernetes-sigs/metrics-server/blob/master/manifests/base/rbac.yaml"
 _KUBELET_AUTHORIZATION = (
@@ -36,6 +41,9 @@ _CONFIG_MAP = "extension-apiserver-authentication"
 _READER = "extension-apiserver-authentication-reader"
 _DELEGATOR = "system:auth-delegator"
 _OWN = "system:metrics-server"
+_ACCOUNT = Account(_SYSTEM, "metrics-server")  # the manifest's
+_BOOTSTRAPPING = "kubernetes.io/bootstrapping"  # a label of what the API server makes itself
+_AGGREGATED_TO = "rbac.authorization.k8s.io/aggregate-to-"  # the beginning of labels: its rules become others' too
 _NEW = "metrics-server-resources"  # nobody else's name: neither such a role nor such a binding is in the way
 _BEFORE_NODES_METRICS = (0, 5)
 
@@ -84,14 +92,28 @@ class _Judgement:
         found.append(Proof(str(self.account), "bound to", short(", ".join(bound) or "nothing")))
         return found
 
+    def binding(self, name: str) -> str:
+        """What a new binding is called that has this name in the manifest."""
+        return name if self.account == _ACCOUNT else f"{name}:{self.account.namespace}:{self.account.name}"
+
+    def bind_reader(self) -> str:
+        """The command that lets it read how the API server authenticates itself."""
+        name = shlex.quote(self.binding("metrics-server-auth-reader"))
+        return f"kubectl -n {_SYSTEM} create rolebinding {name} --role={_READER} {self.option}"
+
+    def bind_delegator(self) -> str:
+        """The command that lets it ask what users may do."""
+        name = shlex.quote(self.binding(f"metrics-server:{_DELEGATOR}"))
+        return f"kubectl create clusterrolebinding {name} --clusterrole={_DELEGATOR} {self.option}"
+
     def own_role(self) -> Role | None:
-        """The ClusterRole that is metrics-server's own, if there is one and it is bound."""
+        """The ClusterRole that is metrics-server's own and nobody else's, if there is one and it is bound."""
         roles = [
             role
             for binding, role in self.grants.reaching("")
-            if role is not None and self.account.is_named(binding) and role.metadata.name != _DELEGATOR
+            if role is not None and self.account.is_named(binding) and _is_own(role)
         ]
-        return min(roles, key=lambda one: ("metrics-server" not in one.metadata.name, one.metadata.name), default=None)
+        return min(roles, key=lambda one: one.metadata.name, default=None)
 
     def cure(self, resources: str, verbs: str) -> str:
         """The command that gives it rights on resources of the core group."""
@@ -105,11 +127,23 @@ class _Judgement:
         if missing:
             return f"kubectl create clusterrole {shlex.quote(missing)} --verb=get,list,watch --resource={needed}"
         if _OWN in self.known_roles:  # only roles that something binds are read
-            return f"kubectl create clusterrolebinding {_OWN} --clusterrole={_OWN} {self.option}"
+            name = shlex.quote(self.binding(_OWN))
+            return f"kubectl create clusterrolebinding {name} --clusterrole={_OWN} {self.option}"
         return (
             f"kubectl create clusterrole {_NEW} --verb=get,list,watch --resource={needed} && "
             f"kubectl create clusterrolebinding {_NEW} --clusterrole={_NEW} {self.option}"
         )
+
+
+def _is_own(role: Role) -> bool:
+    """Whether nobody but metrics-server has a ClusterRole, by its name and by what is made of it."""
+    labels = role.metadata.labels or {}
+    return (
+        "metrics-server" in role.metadata.name
+        and role.aggregation_rule is None
+        and _BOOTSTRAPPING not in labels
+        and not any(key.startswith(_AGGREGATED_TO) for key in labels)
+    )
 
 
 def _uses(facts: Facts, *names: str) -> bool:
@@ -144,7 +178,7 @@ def authentication(facts: Facts) -> Iterator[Fault]:
     yield Fault(
         evidence=found.proofs(),
         severity=Severity.WARNING if running else None,
-        remedy=f"kubectl -n {_SYSTEM} create rolebinding metrics-server-auth-reader --role={_READER} {found.option}",
+        remedy=found.bind_reader(),
     )
 
 
@@ -163,16 +197,35 @@ def authentication(facts: Facts) -> Iterator[Fault]:
     because=("KM605",),
 )
 def delegation(facts: Facts) -> Iterator[Fault]:
-    """An error although our own requests may succeed."""
+    """An error although our own requests may succeed, unless those of somebody do about whom it has to ask."""
     if _uses(facts, "authorization-kubeconfig"):
         return
     found = _Judgement(facts, REVIEWS)
     if found.lacking:
+        others = _served_others(facts)
         yield Fault(
-            evidence=found.proofs(),
-            remedy=f"kubectl create clusterrolebinding metrics-server:{_DELEGATOR} "
-            f"--clusterrole={_DELEGATOR} {found.option}",
+            evidence=found.proofs() + others,
+            severity=Severity.WARNING if others else None,
+            remedy=found.bind_delegator(),
         )
+
+
+def _served_others(facts: Facts) -> list[Proof]:
+    """Who gets metrics and is not in system:masters: a ServiceAccount never is, the controller of autoscalers neither.
+
+    An autoscaler counts that has nothing else to go by than metrics.k8s.io.
+    """
+    if not facts.answers:
+        return []
+    user = facts.evidence.connected.user
+    if user.startswith("system:serviceaccount:"):
+        return [Proof("GET metrics.k8s.io", "answered for", short(user))]
+    for one in facts.evidence.hpas.value or ():
+        kinds = {metric.type for metric in one.spec.metrics or ()}
+        if kinds and kinds <= {"Resource", "ContainerResource"} and is_true(one.status.conditions, "ScalingActive"):
+            name = f"HorizontalPodAutoscaler {one.namespaced_name}"
+            return [Proof(name, "status.conditions[ScalingActive]", "True: its controller gets metrics")]
+    return []
 
 
 @check(
@@ -267,9 +320,19 @@ def account(facts: Facts) -> Iterator[Fault]:
             Proof(_workload(facts), "spec.template.spec.serviceAccountName", short(own.name)),
             Proof(str(own), "bound to", "nothing"),
         ],
-        remedy=f"kubectl -n {shlex.quote(own.namespace)} set serviceaccount {_short_target(facts)} metrics-server  "
-        "# the account that the bindings are for",
+        remedy=_give_account(facts, found),
     )
+
+
+def _give_account(facts: Facts, found: _Judgement) -> str:
+    """In the manifest's namespace the manifest's account; an account elsewhere, or that one itself, its bindings."""
+    own = found.account
+    if own.namespace == _ACCOUNT.namespace and own.name != _ACCOUNT.name:
+        return (
+            f"kubectl -n {shlex.quote(own.namespace)} set serviceaccount {_short_target(facts)} {_ACCOUNT.name}  "
+            "# the account that the bindings are for"
+        )
+    return " && ".join((found.bind_reader(), found.bind_delegator(), found.cure("nodes,pods", "get,list,watch")))
 
 
 def _workload(facts: Facts) -> str:

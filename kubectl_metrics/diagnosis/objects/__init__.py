@@ -71,7 +71,7 @@ from kubectl_metrics.diagnosis.objects.nodes import (
     NodeSpec,
     NodeStatus,
 )
-from kubectl_metrics.diagnosis.objects.rbac import Binding, PolicyRule, Role, RoleRef, Subject
+from kubectl_metrics.diagnosis.objects.rbac import AggregationRule, Binding, PolicyRule, Role, RoleRef, Subject
 from kubectl_metrics.diagnosis.objects.workloads import (
     Container,
     ContainerPort,
@@ -102,6 +102,7 @@ __all__ = [
     "APIServiceSpec",
     "APIServiceStatus",
     "Address",
+    "AggregationRule",
     "Annotations",
     "Binding",
     "CSRSpec",

@@ -33,7 +33,12 @@ class PolicyRule(Kube):
     non_resource_urls: list[str] | None = msgspec.field(name="nonResourceURLs", default=None)
 
 
+class AggregationRule(Kube):
+    """That a controller writes the rules of a ClusterRole; from where it takes them is of no interest."""
+
+
 class Role(Object):
     """A Role or, without a namespace, a ClusterRole."""
 
     rules: list[PolicyRule] | None = None
+    aggregation_rule: AggregationRule | None = None

@@ -114,7 +114,10 @@ def test_bound_for_another_namespace() -> None:
 
 @pytest.mark.parametrize("make", [healthy, failing])
 def test_no_delegator(make: Callable[[], Evidence]) -> None:
-    verdict = judge(unbound(make(), "metrics-server:system:auth-delegator"))
+    evidence = unbound(make(), "metrics-server:system:auth-delegator")
+    if make is healthy:
+        evidence.hpas = ok([])
+    verdict = judge(evidence)
     assert "KM602" in roots(verdict)
     found = of(verdict, "KM602")
     assert found.severity is Severity.ERROR  # our own requests may succeed, those of others do not
@@ -123,6 +126,39 @@ def test_no_delegator(make: Callable[[], Evidence]) -> None:
         f"--clusterrole=system:auth-delegator {ACCOUNT}"
     )
     assert "create subjectaccessreviews.authorization.k8s.io" in values(verdict, "KM602")
+
+
+def test_an_autoscaler_that_gets_metrics_shows_that_others_are_let_in() -> None:
+    found = of(judge(unbound(healthy(), "metrics-server:system:auth-delegator")), "KM602")
+    assert found.severity is Severity.WARNING
+    assert found.evidence[-1].object == "HorizontalPodAutoscaler shop/web"
+
+
+def test_a_service_account_that_gets_metrics_does_so_too() -> None:
+    evidence = unbound(healthy(), "metrics-server:system:auth-delegator")
+    evidence.hpas = ok([])
+    evidence.connected.user = "system:serviceaccount:ci:bot"
+    found = of(judge(evidence), "KM602")
+    assert found.severity is Severity.WARNING
+    assert found.evidence[-1].value == "system:serviceaccount:ci:bot"
+    evidence.node_metrics = evidence.pod_metrics = refused("list metrics.k8s.io")
+    assert of(judge(evidence), "KM602").severity is Severity.ERROR
+
+
+@pytest.mark.parametrize("kind", ["External", "Pods", ""])
+def test_an_autoscaler_of_other_metrics_shows_nothing(kind: str) -> None:
+    evidence = unbound(healthy(), "metrics-server:system:auth-delegator")
+    (one,) = evidence.hpas.get()
+    one.spec.metrics = [*(one.spec.metrics or ()), k8s.MetricSpec(type=kind)]
+    assert of(judge(evidence), "KM602").severity is Severity.ERROR
+    one.spec.metrics = None
+    assert of(judge(evidence), "KM602").severity is Severity.ERROR
+
+
+def test_an_autoscaler_that_gets_none_shows_nothing() -> None:
+    evidence = unbound(healthy(), "metrics-server:system:auth-delegator")
+    evidence.hpas.get()[0].status.conditions = [condition("ScalingActive", "False", "FailedGetResourceMetric", "x")]
+    assert of(judge(evidence), "KM602").severity is Severity.ERROR
 
 
 def test_it_is_the_right_that_counts_and_not_the_name() -> None:
@@ -201,6 +237,45 @@ def test_kubelets_see_another_user(flag: str) -> None:
     evidence = with_rules(healthy(), OBJECTS)
     set_args(evidence, flag)
     assert own(evidence) == []
+
+
+def shared(name: str) -> k8s.Role:
+    """A ClusterRole that others have too."""
+    return role(name, rule(["get", "list", "watch"], ["pods"]))
+
+
+def of_everybody() -> k8s.Role:
+    return shared("view")
+
+
+def aggregated() -> k8s.Role:
+    one = shared("everything-of-metrics-server")
+    one.aggregation_rule = k8s.AggregationRule()
+    return one
+
+
+def built_in() -> k8s.Role:
+    one = shared("system:metrics-server")
+    one.metadata.labels = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    return one
+
+
+def part_of_view() -> k8s.Role:
+    one = shared("system:metrics-server-aggregated-reader")
+    one.metadata.labels = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
+    return one
+
+
+@pytest.mark.parametrize("make", [of_everybody, aggregated, built_in, part_of_view])
+def test_a_role_that_others_have_too_is_not_changed(make: Callable[[], k8s.Role]) -> None:
+    given = make()
+    evidence = unbound(failing(), "system:metrics-server")
+    evidence.cluster_roles.get()[1] = given
+    evidence.cluster_role_bindings.get().append(binding("x", "ClusterRole", given.metadata.name))
+    verdict = judge(evidence)
+    for check_id in ("KM603", "KM604"):
+        assert of(verdict, check_id).remedy.startswith("kubectl create clusterrole"), check_id
+        assert "patch" not in of(verdict, check_id).remedy
 
 
 # ---- KM604 ----
@@ -300,6 +375,44 @@ def test_an_account_that_nothing_is_bound_to() -> None:
     assert of(verdict, "KM605").title == "Nothing is bound to metrics-server's ServiceAccount"
     assert "kubectl -n kube-system set serviceaccount deployment/metrics-server metrics-server" in (
         of(verdict, "KM605").remedy
+    )
+
+
+@pytest.mark.parametrize("place", ["monitoring", "kube-system"])
+def test_an_account_of_the_right_name_that_nothing_is_bound_to(place: str) -> None:
+    evidence = crashing()
+    for one in (evidence.deployments.get()[0], the_pod(evidence)):
+        one.metadata.namespace = place
+    evidence.cluster_role_bindings = evidence.role_bindings = ok([])
+    evidence.cluster_roles = evidence.roles = ok([])
+    verdict = judge(evidence)
+    found = of(verdict, "KM605")
+    assert "set serviceaccount" not in found.remedy  # it has that account
+    suffix = "" if place == "kube-system" else f":{place}:metrics-server"  # the manifest's names may be taken
+    account = f"--serviceaccount={place}:metrics-server"
+    assert found.remedy.split(" && ") == [
+        f"kubectl -n kube-system create rolebinding metrics-server-auth-reader{suffix} "
+        f"--role=extension-apiserver-authentication-reader {account}",
+        f"kubectl create clusterrolebinding metrics-server:system:auth-delegator{suffix} "
+        f"--clusterrole=system:auth-delegator {account}",
+        "kubectl create clusterrole metrics-server-resources --verb=get,list,watch --resource=nodes,pods,nodes/metrics",
+        f"kubectl create clusterrolebinding metrics-server-resources --clusterrole=metrics-server-resources {account}",
+    ]
+    assert of(verdict, "KM601").remedy == found.remedy.split(" && ")[0]
+    assert of(verdict, "KM602").remedy == found.remedy.split(" && ")[1]
+
+
+def test_a_binding_for_an_account_elsewhere_has_a_name_of_its_own() -> None:
+    evidence = unbound(failing(), "system:metrics-server")
+    for one in (evidence.deployments.get()[0], the_pod(evidence)):
+        one.metadata.namespace = "monitoring"
+    bound = binding("g", "ClusterRole", "system:metrics-server")
+    bound.subjects = [k8s.Subject(kind="Group", name="system:serviceaccounts:monitoring")]
+    evidence.cluster_role_bindings.get().append(bound)
+    evidence.cluster_roles.get()[1].rules = None
+    assert of(judge(evidence), "KM604").remedy == (
+        "kubectl create clusterrolebinding system:metrics-server:monitoring:metrics-server "
+        "--clusterrole=system:metrics-server --serviceaccount=monitoring:metrics-server"
     )
 
 

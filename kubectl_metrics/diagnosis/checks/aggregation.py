@@ -107,7 +107,7 @@ def network_policy(facts: Facts) -> Iterator[Fault]:
     proofs = complaints(facts, Kind.UNREACHABLE)
     if not proofs or facts.evidence.readyz.ok or facts.evidence.tunnels.value:
         return
-    pods = facts.pods
+    pods = [pod for pod in facts.pods if not pod.spec.host_network]  # no policy is about the others
     closing = [one for one in facts.evidence.network_policies.get() if pods and _closes(one, pods[0])]
     if not closing or any(_lets_in(rule, facts) for one in closing for rule in one.spec.ingress or ()):
         return

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from kubectl_metrics.diagnosis.check import check
+from kubectl_metrics.diagnosis.checks.remedy import kubectl
 from kubectl_metrics.diagnosis.evidence import REFUSED
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.serverpods import short
@@ -21,7 +22,11 @@ _HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscal
 _READER = "system:aggregated-metrics-reader"
 _USER = re.compile(r'User "([^"]*)" cannot')
 _ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):([^:]+)")
-_MISSING_REQUEST = re.compile(r"missing request for (\w+)")
+_MISSING_REQUEST = re.compile(
+    r"missing request for (?P<resource>\w+)"
+    r"(?: in container (?P<container>\S+) of Pod (?P<pod>\S+))?"  # older controllers do not name them
+)
+_WITH_TEMPLATE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})  # what kubectl set resources knows
 _NO_API = "unable to fetch metrics from resource metrics API"
 _NO_METRICS = ("did not receive metrics for", "no metrics returned from resource metrics API")
 _ROLE = re.compile(r"""^[ \t-]*["']?rolearn["']?\s*:\s*["']?([^\s"']+)""", re.MULTILINE)
@@ -151,7 +156,8 @@ def _describe(one: HPA) -> str:
     title="Autoscalers measure against requests that containers do not have",
     why="A HorizontalPodAutoscaler with a target in percent compares usage with the containers' requests. One "
     "container of one pod without a request is enough, a sidecar or a foreign pod that the selector catches too.",
-    remedy="kubectl set resources deployment/NAME --requests=cpu=100m  # of each container, as much as it needs",
+    remedy="kubectl set resources deployment/NAME -c CONTAINER --requests=cpu=100m  # of each container that has none, "
+    "as much as it needs",
     link=f"{_KNOWN_ISSUES}#hpa-is-unable-to-get-resource-utilization",
     needs=("hpas",),
 )
@@ -160,18 +166,56 @@ def missing_requests(facts: Facts) -> Iterator[Fault]:
     found = [(one, why) for one, why in _inactive(facts) if _MISSING_REQUEST.search(why.message)]
     if not found:
         return
-    first, why = found[0]
-    match = _MISSING_REQUEST.search(why.message)
-    resource = match.group(1) if match else "cpu"
-    target = first.spec.scale_target_ref
-    workload = shlex.quote(f"{target.kind.lower() or 'deployment'}/{target.name or first.metadata.name}")
-    amount = "64Mi" if resource == "memory" else "100m"
     yield Fault(
         evidence=[_quote(*one) for one in found[:3]],
         affected=[one.namespaced_name for one, _ in found],
-        remedy=f"kubectl -n {shlex.quote(first.metadata.namespace)} set resources {workload} "
-        f"--requests={resource}={amount}  # for each container, as much as it needs",
+        remedy=_request(facts, *found[0]),
     )
+
+
+def _request(facts: Facts, one: HPA, found: Condition) -> str:
+    """How the container that is named gets a request, and no other one another.
+
+    One that was injected is in the pods and not in the template: there kubectl finds no container of that name.
+    """
+    match = _MISSING_REQUEST.search(found.message)
+    resource = match["resource"] if match else "cpu"
+    container = (match["container"] if match else None) or ""
+    target, place = one.spec.scale_target_ref, one.metadata.namespace
+    kind = target.kind or "Deployment"
+    workload = f"{kind.lower()}/{target.name or one.metadata.name}"
+    amount = "64Mi" if resource == "memory" else "100m"
+    if not container:
+        note = f"spec.template: resources.requests.{resource} of each container that has none, as much as it needs"
+        return kubectl("edit", workload, namespace=place, note=note)
+    injected = "whatever injects it has a setting or an annotation of the pod for that"
+    if _is_template_without(facts, one, container):
+        note = f"{container} is not in it, so it is injected: {injected}"
+        return kubectl("get", workload, "-o", "yaml", namespace=place, note=note)
+    pod = match["pod"] if match else ""
+    if kind not in _WITH_TEMPLATE or _is_init_container(facts, (place, pod), container):
+        note = f"resources.requests.{resource} of {container}, as much as it needs; if it is injected: {injected}"
+        return kubectl("edit", workload, namespace=place, note=note)
+    note = f"as much as it needs; if there is no such container it is injected: {injected}"
+    words = ("set", "resources", workload, "-c", container, f"--requests={resource}={amount}")
+    return kubectl(*words, namespace=place, note=note)
+
+
+def _is_template_without(facts: Facts, one: HPA, container: str) -> bool:
+    """Whether the template is known and has no such container."""
+    if one.spec.scale_target_ref.kind != "Deployment":
+        return False
+    key = (one.metadata.namespace, one.spec.scale_target_ref.name)
+    spec = next((each.spec.template.spec for each in facts.evidence.deployments.value or () if each.key == key), None)
+    if spec is None:
+        return False
+    return all(each.name != container for each in (*(spec.containers or ()), *(spec.init_containers or ())))
+
+
+def _is_init_container(facts: Facts, key: tuple[str, str], container: str) -> bool:
+    """Whether it is a sidecar among the init containers, which kubectl set resources passes over."""
+    pods = (pod for pod in facts.evidence.pods.value or () if pod.key == key)
+    return any(one.name == container for pod in pods for one in pod.spec.init_containers or ())
 
 
 @check(

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import MANIFESTS, kubectl, patch
-from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.flags import ServerFlags
+from kubectl_metrics.diagnosis.facts.pipeline import Facts, server_container
 from kubectl_metrics.diagnosis.facts.selection import selects
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Deployment, EndpointSlice, Pod, Service, ServicePort
+from kubectl_metrics.diagnosis.objects import Container, Deployment, EndpointSlice, Pod, Service, ServicePort
 from kubectl_metrics.wire.metrics_list import GROUP
 
 _AGGREGATION = "https://kubernetes.io/docs/tasks/extend-kubernetes/setup-extension-api-server/"
@@ -220,8 +221,7 @@ def _missing_remedy(facts: Facts) -> str:
         return ""
     here = (reference.namespace, reference.name)
     if found.key == here:
-        ports = [one for container in found.spec.template.spec.containers or () for one in container.ports or ()]
-        wanted = next((one.name or str(one.container_port) for one in ports), "https")
+        wanted = _target_port(server_container(found.spec.template.spec.containers))
         return kubectl(
             "expose",
             "deployment",
@@ -236,6 +236,13 @@ def _missing_remedy(facts: Facts) -> str:
         {"spec": {"service": {"namespace": found.metadata.namespace, "name": found.metadata.name}}},
         note="if metrics-server's Service there has that name",
     )
+
+
+def _target_port(container: Container | None) -> str:
+    """The port of metrics-server's container, by its name where it has one; not that of a sidecar."""
+    listens = ServerFlags(container).secure_port if container is not None else 0
+    ports = sorted((container.ports if container else None) or (), key=lambda one: one.container_port != listens)
+    return next((one.name or str(one.container_port) for one in ports), str(listens or "https"))
 
 
 def _selector_remedy(service: Service, found: Deployment) -> str:

@@ -273,6 +273,13 @@ def test_a_policy_for_egress_keeps_nobody_out() -> None:
     assert "KM303" in judge(evidence).passed
 
 
+def test_a_policy_is_not_about_pods_in_the_network_of_their_node() -> None:
+    evidence = unreachable()
+    evidence.network_policies = ok([policy()])
+    evidence.service_pods.get()[0].spec.host_network = True
+    assert roots(judge(evidence)) == ["KM301"]
+
+
 @pytest.mark.parametrize("state", ["works", "tunnel", "reached"])
 def test_a_policy_is_not_blamed_without_need(state: str) -> None:
     evidence = healthy() if state == "works" else unreachable()

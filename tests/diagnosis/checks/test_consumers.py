@@ -205,9 +205,51 @@ def test_conditions_that_are_true() -> None:
     assert judge(scaled(healthy(), NO_API, status="True")).findings == []
 
 
-def test_requests_are_advised() -> None:
+NAMED = " in container istio-proxy of Pod web-node-a"
+
+
+@pytest.mark.parametrize(("resource", "amount"), [("cpu", "100m"), ("memory", "64Mi")])
+def test_requests_are_advised_for_the_container_that_has_none(resource: str, amount: str) -> None:
+    found = of(judge(scaled(healthy(), REQUEST.format(resource) + NAMED)), "KM903")
+    command, _, note = found.remedy.partition("  # ")
+    assert command == f"kubectl -n shop set resources deployment/web -c istio-proxy --requests={resource}={amount}"
+    assert "if there is no such container it is injected" in note
+
+
+def test_an_older_controller_does_not_name_the_container() -> None:
+    """Without -c all containers would get that request, the large ones too."""
     found = of(judge(scaled(healthy(), REQUEST.format("memory"))), "KM903")
-    assert found.remedy.startswith("kubectl -n shop set resources deployment/web --requests=memory=64Mi")
+    assert found.remedy.startswith("kubectl -n shop edit deployment/web  # ")
+    assert "resources.requests.memory of each container that has none" in found.remedy
+
+
+@pytest.mark.parametrize("kind", ["Rollout", "ReplicationController"])
+def test_kinds_that_kubectl_sets_no_resources_of(kind: str) -> None:
+    evidence = scaled(healthy(), REQUEST.format("cpu") + NAMED)
+    evidence.hpas.get()[0].spec.scale_target_ref.kind = kind
+    found = of(judge(evidence), "KM903")
+    assert found.remedy.startswith(f"kubectl -n shop edit {kind.lower()}/web  # ")
+    assert "resources.requests.cpu of istio-proxy" in found.remedy
+
+
+def test_a_container_that_the_template_does_not_have() -> None:
+    evidence = scaled(healthy(), REQUEST.format("cpu") + NAMED)
+    (one,) = evidence.hpas.get()
+    one.metadata.namespace, one.spec.scale_target_ref.name = "kube-system", "metrics-server"
+    found = of(judge(evidence), "KM903")
+    assert found.remedy.startswith("kubectl -n kube-system get deployment/metrics-server -o yaml  # istio-proxy is not")
+    one.status.conditions = [
+        condition("ScalingActive", "False", "x", REQUEST.format("cpu") + NAMED.replace("istio-proxy", "metrics-server"))
+    ]
+    found = of(judge(evidence), "KM903")
+    assert " set resources deployment/metrics-server -c metrics-server " in found.remedy
+
+
+def test_a_sidecar_among_the_init_containers() -> None:
+    evidence = scaled(healthy(), REQUEST.format("cpu") + NAMED)
+    pod = next(one for one in evidence.pods.get() if one.metadata.name == "web-node-a")
+    pod.spec.init_containers = [k8s.Container(name="istio-proxy", restart_policy="Always")]
+    assert of(judge(evidence), "KM903").remedy.startswith("kubectl -n shop edit deployment/web  # ")
 
 
 def test_many_are_one_finding() -> None:

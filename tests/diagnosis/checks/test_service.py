@@ -80,6 +80,20 @@ def test_the_service_was_deleted() -> None:
     assert {"KM402", "KM403", "KM404", "KM405", "KM407"} <= {one.id for one in found.skipped}
 
 
+def test_a_new_service_is_for_the_port_of_metrics_server() -> None:
+    """Not for that of a sidecar, and not for another one of its own."""
+    evidence = no_service()
+    containers = evidence.deployments.get()[0].spec.template.spec.containers
+    assert containers is not None
+    sidecar = k8s.Container(name="istio-proxy", ports=[k8s.ContainerPort(name="http-envoy-prom", container_port=15090)])
+    containers.insert(0, sidecar)
+    assert of(judge(evidence), "KM401").remedy.endswith(" --target-port=https")
+    containers[1].ports = [k8s.ContainerPort(name="other", container_port=80), k8s.ContainerPort(container_port=10250)]
+    assert of(judge(evidence), "KM401").remedy.endswith(" --target-port=10250")
+    containers[1].ports = None
+    assert of(judge(evidence), "KM401").remedy.endswith(" --target-port=10250")
+
+
 def test_metrics_server_has_moved() -> None:
     evidence = no_service()
     evidence.deployments = ok([deployment("usage", namespace="monitoring")])

@@ -17,6 +17,7 @@ import msgspec
 from kubectl_metrics.diagnosis.check import Check, means_any
 from kubectl_metrics.diagnosis.evidence import Unknown
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.vantage import is_expected
 from kubectl_metrics.diagnosis.findings import Finding, Severity, Suppression
 from kubectl_metrics.diagnosis.narrowing import narrowed, sample
 
@@ -156,9 +157,11 @@ class Linker:
 
     @cached_property
     def _nodes(self) -> Set[str]:
-        """All nodes, or of many those whose kubelets were asked."""
-        nodes = {one.metadata.name for one in self._facts.evidence.nodes.value or ()}
-        return set(self._facts.probes) if len(nodes) > len(self._facts.probes) >= _SAMPLE else nodes
+        """All nodes that should have metrics, or of many those whose kubelets were asked."""
+        names = (one.metadata.name for one in self._facts.evidence.nodes.value or ())
+        nodes = {name for name in names if is_expected(self._facts, name)}
+        asked = nodes & set(self._facts.probes)
+        return asked if len(nodes) > len(asked) >= _SAMPLE else nodes
 
     @cached_property
     def _places(self) -> Mapping[str, str]:

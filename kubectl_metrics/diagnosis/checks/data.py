@@ -14,7 +14,8 @@ from kubectl_metrics.diagnosis.facts.vantage import (
     any_answered,
     evidence,
     graded,
-    is_virtual,
+    has_returned,
+    is_expected,
     kubelet,
     metrics_answers,
     rests_on,
@@ -93,6 +94,13 @@ def nothing(facts: Facts) -> Iterator[Fault]:
             affected=names,
             remedy=f"kubectl logs {target(facts)} | grep 'Failed to scrape node'",
         )
+    elif any(has_returned(facts, node) for node in facts.nodes):
+        yield Fault(
+            title="Nodes have just become ready and have no metrics yet",
+            evidence=[proof],
+            passing=True,
+            remedy="kubectl get nodes  # metrics-server needs two scrapes of them: a minute or two",
+        )
 
 
 @check(
@@ -150,7 +158,7 @@ def no_containers(facts: Facts) -> Iterator[Fault]:
     seen = {}
     for probe in facts.evidence.kubelets:
         found = probe.scrape
-        if found is None or found.unparsable or found.containers:
+        if found is None or found.unparsable or found.containers or not is_expected(facts, probe.node):
             continue
         running = [
             pod
@@ -191,7 +199,7 @@ def stale(facts: Facts) -> Iterator[Fault]:
     groups: dict[Severity, dict[str, list[Proof]]] = {}
     for one in facts.evidence.node_metrics.value or ():
         age, name = facts.age(one.timestamp), one.metadata.name
-        if age is None or name in wrong or age <= _patience(facts, one):
+        if age is None or name in wrong or age <= _patience(facts, one) or not is_expected(facts, name, virtual=True):
             continue
         severity = Severity.ERROR if age > max(_OLD, _patience(facts, one)) else Severity.WARNING
         proof = Proof(f"NodeMetrics {name}", "timestamp", f"{one.timestamp}, {age:.0f} s ago (window {one.window})")
@@ -231,7 +239,7 @@ def _readable(facts: Facts) -> bool:
 def skewed(facts: Facts) -> Iterator[Fault]:
     """By the Date of their own answers, else by measurements from the future."""
     seen = _skewed(facts)
-    names = sorted(seen)
+    names = sorted(name for name in seen if is_expected(facts, name, virtual=True))
     if names:
         yield Fault(evidence=evidence(seen, names), affected=names)
 
@@ -322,7 +330,10 @@ def _should(facts: Facts) -> list[str]:
     return [
         node.metadata.name
         for node in facts.nodes
-        if unscraped(facts, node.metadata.name) and not is_virtual(node) and not own_fargate(facts, node)
+        if unscraped(facts, node.metadata.name)
+        and is_expected(facts, node.metadata.name)
+        and not has_returned(facts, node)
+        and not own_fargate(facts, node)
     ]
 
 

@@ -16,7 +16,6 @@ from kubectl_metrics.diagnosis.facts.vantage import (
     api_proof,
     attempt_proofs,
     graded,
-    is_virtual,
     kubelet,
     metrics_answers,
     own_answers,
@@ -238,11 +237,11 @@ def unreadable(facts: Facts) -> Iterator[Fault]:
 )
 @rests_on(any_told)
 def not_found(facts: Facts) -> Iterator[Fault]:
-    """Virtual nodes are KM709's matter."""
+    """The annotation's path, or the one that all have."""
     seen = {}
     for name, proofs in _by_answer(facts, lambda one: one.status == 404).items():
         node = facts.nodes_by_name.get(name)
-        if node is None or is_virtual(node):
+        if node is None:
             continue
         path = _annotation(node)
         if path:

@@ -8,20 +8,22 @@ from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl
+from kubectl_metrics.diagnosis.evidence import Unknown
 from kubectl_metrics.diagnosis.facts.egress import IP, IPNetwork, allows, restricting
+from kubectl_metrics.diagnosis.facts.logs import is_old
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.vantage import (
     evidence,
     graded,
-    is_virtual,
+    has_returned,
+    is_expected,
     unscraped,
 )
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
+from kubectl_metrics.diagnosis.objects import Node, Pod
 
 _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"
-_README = "https://github.com/kubernetes-sigs/metrics-server#requirements"
 _ARGS = "https://github.com/kubernetes-sigs/metrics-server#configuration"
-_NODE = "https://kubernetes.io/docs/reference/node/node-status/"
 _NODE_IP = "https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/"
 
 
@@ -45,7 +47,7 @@ def no_address(facts: Facts) -> Iterator[Fault]:
         return
     seen = {}
     for node in facts.nodes:
-        if facts.dialled(node) is None and not is_virtual(node):
+        if facts.dialled(node) is None:
             known = ", ".join(sorted({one.type for one in node.status.addresses or ()})) or "none"
             seen[node.metadata.name] = [
                 Proof(f"Node {node.metadata.name}", "status.addresses[].type", known),
@@ -70,12 +72,14 @@ def no_address(facts: Facts) -> Iterator[Fault]:
     needs=("nodes",),
 )
 def same_address(facts: Facts) -> Iterator[Fault]:
-    """Of what metrics-server dials where that is known, else of the internal addresses."""
-    where: dict[str, list[str]] = {}
+    """Of the internal addresses. Two kubelets on one machine are well if metrics-server dials a port for each."""
+    where: dict[tuple[str, int], list[str]] = {}
     for node in facts.nodes:
+        name = node.metadata.name
         for address in {one.address for one in node.status.addresses or () if one.type == "InternalIP"}:
-            where.setdefault(address, []).append(node.metadata.name)
-    for address, names in sorted(where.items()):
+            if is_expected(facts, name):
+                where.setdefault((address, _port(facts, node)), []).append(name)
+    for (address, _), names in sorted(where.items()):
         if len(names) > 1 and _ip(address) is not None:
             proofs = {name: [Proof(f"Node {name}", "status.addresses[InternalIP].address", address)] for name in names}
             wrong = any(unscraped(facts, name) for name in names)
@@ -121,17 +125,24 @@ def several_addresses(facts: Facts) -> Iterator[Fault]:
     needs=("nodes", "service_pods"),
 )
 def dual_stack(facts: Facts) -> Iterator[Fault]:
-    """Only where metrics are missing, and metrics-server's pods have an address of the pod network."""
-    own = [(pod, _ip(pod.status.pod_ip)) for pod in facts.pods if not pod.spec.host_network]
-    if not own or any(address is None or address.version != 4 for _, address in own):
+    """Only where metrics are missing, and metrics-server's pods have IPv4 addresses of the pod network and no other.
+
+    A node that is dialled over IPv6 and has metrics shows that there is a way.
+    """
+    own = [pod for pod in facts.pods if not pod.spec.host_network]
+    if not own or any(_families(pod) != {4} for pod in own):
         return
     seen = {}
     for node in facts.nodes:
         dialled = facts.dialled(node)
         address = _ip(dialled[1]) if dialled is not None else None
-        if address is not None and address.version == 6:
-            name = node.metadata.name
-            pod = own[0][0]
+        name = node.metadata.name
+        if address is None or address.version != 6:
+            continue
+        if facts.evidence.node_metrics.ok and name in facts.measured_nodes:
+            return
+        if not has_returned(facts, node):
+            pod = own[0]
             seen[name] = [
                 Proof(f"Node {name}", "status.addresses[InternalIP].address", str(address)),
                 Proof(f"Pod {pod.namespaced_name}", "status.podIP", pod.status.pod_ip),
@@ -200,7 +211,7 @@ def overlapping_ranges(facts: Facts) -> Iterator[Fault]:
                 if version == address.version
             ]
             inside = next((each for each in around if each in owners), None)
-            if inside is not None:
+            if inside is not None and not has_returned(facts, node):
                 name = node.metadata.name
                 seen[name] = [
                     Proof(f"Node {name}", "status.addresses[InternalIP].address", one.address),
@@ -230,8 +241,8 @@ def unresolvable(facts: Facts) -> Iterator[Fault]:
     seen = {}
     for node in facts.nodes:
         dialled = facts.dialled(node)
-        if dialled is not None and _ip(dialled[1]) is None and not is_virtual(node):
-            name = node.metadata.name
+        name = node.metadata.name
+        if dialled is not None and _ip(dialled[1]) is None and is_expected(facts, name):
             seen[name] = [
                 Proof(f"Node {name}", f"status.addresses[{dialled[0]}].address", dialled[1]),
                 Proof(facts.deployment_name, "--kubelet-preferred-address-types", ",".join(flags.address_types)),
@@ -278,12 +289,11 @@ def egress_denied(facts: Facts) -> Iterator[Fault]:
     for node in facts.nodes:
         dialled = facts.dialled(node)
         address = _ip(dialled[1]) if dialled is not None else None
-        port = node.status.daemon_endpoints.kubelet_endpoint.port if flags.uses_status_port else flags.kubelet_port
-        if address is not None and not any(allows(policy, address, port or 10250) for policy in policies):
+        port = _port(facts, node) or 10250
+        denied = address is not None and not any(allows(policy, address, port) for policy in policies)
+        if denied and not has_returned(facts, node):
             seen[node.metadata.name] = [
-                Proof(
-                    f"NetworkPolicy {place}/{names[0]}", "spec.egress", f"no rule for {address}, port {port or 10250}"
-                ),
+                Proof(f"NetworkPolicy {place}/{names[0]}", "spec.egress", f"no rule for {address}, port {port}"),
                 Proof(f"Node {node.metadata.name}", "status.addresses[].address", str(address)),
             ]
     yield from graded(
@@ -300,11 +310,27 @@ def egress_denied(facts: Facts) -> Iterator[Fault]:
     )
 
 
+def _port(facts: Facts, node: Node) -> int:
+    """The port that metrics-server dials (GetMetrics in its client.go); 0 where that is not known."""
+    try:
+        flags = facts.flags
+        own = node.status.daemon_endpoints.kubelet_endpoint.port if flags is not None and flags.uses_status_port else 0
+        return own or (flags.kubelet_port if flags is not None else 0)
+    except Unknown:
+        return 0
+
+
+def _families(pod: Pod) -> set[int]:
+    """The versions of IP that a pod has addresses of."""
+    addresses = [_ip(text) for text in (pod.status.pod_ip, *(one.ip for one in pod.status.pod_ips or ()))]
+    return {one.version for one in addresses if one is not None}
+
+
 def _lookup_failure(facts: Facts, host: str) -> str:
-    """A line of the log that says that a name could not be resolved."""
+    """A line of the log that says that a name could not be resolved, not long ago."""
     for log in facts.evidence.logs.value or ():
         for line in reversed(log.lines):
-            if f"lookup {host}" in line and "dial" in line:
+            if f"lookup {host}" in line and "dial" in line and not is_old(facts, line):
                 return line
     return ""
 

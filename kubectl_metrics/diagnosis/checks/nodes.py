@@ -17,11 +17,8 @@ from kubectl_metrics.diagnosis.facts.vantage import (
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Node, condition
 
-_KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"
 _README = "https://github.com/kubernetes-sigs/metrics-server#requirements"
-_ARGS = "https://github.com/kubernetes-sigs/metrics-server#configuration"
 _NODE = "https://kubernetes.io/docs/reference/node/node-status/"
-_NODE_IP = "https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/"
 
 
 @check(
@@ -36,15 +33,26 @@ _NODE_IP = "https://kubernetes.io/docs/reference/command-line-tools-reference/ku
     needs=("nodes",),
 )
 def not_ready(facts: Facts) -> Iterator[Fault]:
-    """A node that has just joined is not ready for a moment; one without kubelet never says anything."""
+    """A node that has just joined is not ready for a moment; a virtual one has no kubelet to look after."""
     seen = {}
+    without_kubelet = {}
     for node in facts.nodes:
         name = node.metadata.name
-        if node.is_ready or is_young(facts, node) or node.metadata.deletion_timestamp or name in facts.excluded_nodes:
+        if node.is_ready or is_young(facts, node) or name in facts.excluded_nodes:
             continue
         found = condition(node.status.conditions, "Ready")
         text = f"{found.status} {found.reason}: {found.message}" if found is not None else "no such condition"
-        seen[name] = [Proof(f"Node {name}", "status.conditions[Ready]", text)]
+        (without_kubelet if is_virtual(node) else seen)[name] = [
+            Proof(f"Node {name}", "status.conditions[Ready]", text)
+        ]
+    yield from graded(
+        facts,
+        without_kubelet,
+        missing=Severity.WARNING,
+        measured=Severity.WARNING,
+        virtual=True,
+        remedy=lambda names: kubectl("describe", "node", *names[:3]),
+    )
     yield from graded(
         facts,
         seen,
@@ -103,7 +111,7 @@ def virtual(facts: Facts) -> Iterator[Fault]:
             seen[name] = [Proof(f"Node {name}", "metadata.labels[type]", "virtual-kubelet")]
         elif own_fargate(facts, node):
             seen[name] = [Proof(f"Node {name}", "metadata.labels[eks.amazonaws.com/compute-type]", "fargate")]
-    yield from graded(facts, seen, missing=Severity.INFO, unknown=None)
+    yield from graded(facts, seen, missing=Severity.INFO, unknown=None, virtual=True)
 
 
 def own_fargate(facts: Facts, node: Node) -> bool:

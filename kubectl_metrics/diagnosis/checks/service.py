@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import MANIFESTS, kubectl, patch
-from kubectl_metrics.diagnosis.facts.flags import ServerFlags
+from kubectl_metrics.diagnosis.evidence import Unknown
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, server_container
 from kubectl_metrics.diagnosis.facts.selection import selects
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
@@ -221,7 +221,7 @@ def _missing_remedy(facts: Facts) -> str:
         return ""
     here = (reference.namespace, reference.name)
     if found.key == here:
-        wanted = _target_port(server_container(found.spec.template.spec.containers))
+        wanted = _target_port(facts, server_container(found.spec.template.spec.containers))
         return kubectl(
             "expose",
             "deployment",
@@ -238,9 +238,12 @@ def _missing_remedy(facts: Facts) -> str:
     )
 
 
-def _target_port(container: Container | None) -> str:
+def _target_port(facts: Facts, container: Container | None) -> str:
     """The port of metrics-server's container, by its name where it has one; not that of a sidecar."""
-    listens = ServerFlags(container).secure_port if container is not None else 0
+    try:
+        listens = facts.flags.secure_port if facts.flags is not None else 0
+    except Unknown:
+        listens = 0
     ports = sorted((container.ports if container else None) or (), key=lambda one: one.container_port != listens)
     return next((one.name or str(one.container_port) for one in ports), str(listens or "https"))
 

@@ -3,6 +3,9 @@
 What we see proves little about metrics-server, and the other way round: a laptop has no route to a node, and a pod has
 none of our rights. So what was seen from here is an error only where metrics-server lacks that node's metrics; where it
 has them, hardly anything that we see is worth a word.
+
+Nodes of which nobody expects metrics are passed over: those that are being deleted, whose machine may be gone while
+their finalizers still run, and virtual ones, behind which there is no kubelet.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from kubectl_metrics.diagnosis.facts.flags import ServerFlags
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.serverpods import State, patience, pods_in, server_status, serving
 from kubectl_metrics.diagnosis.findings import Fault, Proof, Severity
-from kubectl_metrics.diagnosis.objects import Node
+from kubectl_metrics.diagnosis.objects import Node, condition
 from kubectl_metrics.diagnosis.probe import CONFIG, HEALTH, Answer, KubeletProbe
 
 _REFUSALS = (401, 403)
@@ -61,6 +64,29 @@ def is_young(facts: Facts, node: Node) -> bool:
     return age is not None and age < patience(facts) + 60
 
 
+def has_returned(facts: Facts, node: Node) -> bool:
+    """Whether a node has become ready so recently that metrics-server need not have measured it again: two scrapes.
+
+    That tells only where nothing else is known: what a kubelet does wrong it does in its first minute too.
+    """
+    found = condition(node.status.conditions, "Ready")
+    if found is None or found.status != "True":
+        return False
+    age = facts.age(found.last_transition_time)
+    return age is not None and age < patience(facts)
+
+
+def is_leaving(node: Node) -> bool:
+    """Whether a node is being deleted; finalizers keep it in the list for minutes."""
+    return node.metadata.deletion_timestamp is not None
+
+
+def is_expected(facts: Facts, name: str, *, virtual: bool = False) -> bool:
+    """Whether a node should have metrics: it stays, and there is a kubelet behind it, or virtual ones count too."""
+    node = facts.nodes_by_name.get(name) if facts.evidence.nodes.ok else None
+    return node is None or not (is_leaving(node) or (is_virtual(node) and not virtual))
+
+
 def is_virtual(node: Node) -> bool:
     """Whether there is no kubelet at all behind a node."""
     return (node.metadata.labels or {}).get("type") == "virtual-kubelet"
@@ -90,13 +116,17 @@ def graded(
     unknown: Severity | None = Severity.WARNING,
     measured: Severity | None = None,
     missing: Severity | None = Severity.ERROR,
+    virtual: bool = False,
     title: str = "",
     remedy: Callable[[Sequence[str]], str] | None = None,
 ) -> Iterator[Fault]:
-    """A fault for each severity: of nodes without metrics, with metrics, and where that is not known; None: no word."""
+    """A fault for each severity: of nodes without metrics, with metrics, and where that is not known; None: no word.
+
+    Nodes that are being deleted are left out, and virtual ones if they are not asked for.
+    """
     severities = {True: missing, False: measured, None: unknown}
     groups: dict[Severity, list[str]] = {}
-    for name in sorted(seen):
+    for name in sorted(one for one in seen if is_expected(facts, one, virtual=virtual)):
         severity = severities[unscraped(facts, name)]
         if severity is not None:
             groups.setdefault(severity, []).append(name)

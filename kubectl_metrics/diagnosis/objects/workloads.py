@@ -93,12 +93,17 @@ class ContainerStatus(Kube):
     last_state: ContainerState = msgspec.field(default_factory=ContainerState)
 
 
+class PodIP(Kube):
+    ip: str = ""
+
+
 class PodStatus(Kube):
     phase: str = ""
     reason: str = ""
     message: str = ""
     start_time: str | None = None
     pod_ip: str = msgspec.field(name="podIP", default="")
+    pod_ips: list[PodIP] | None = msgspec.field(name="podIPs", default=None)  # one of each family
     host_ip: str = msgspec.field(name="hostIP", default="")
     conditions: list[Condition] | None = None
     container_statuses: list[ContainerStatus] | None = None

@@ -10,7 +10,7 @@ from kubectl_metrics.diagnosis import objects as k8s
 from kubectl_metrics.diagnosis.evidence import Evidence, Log
 from kubectl_metrics.diagnosis.findings import Severity, Verdict
 from kubectl_metrics.diagnosis.judge import judge
-from kubectl_metrics.diagnosis.probe import KubeletProbe
+from kubectl_metrics.diagnosis.probe import Answer, Attempt, KubeletProbe
 from tests.diagnosis.build import (
     NODES,
     at,
@@ -112,6 +112,84 @@ def test_nodes_of_which_nobody_expects_anything() -> None:
     assert found(judge(evidence), "KM7", "KM8") == []
 
 
+def unreachable(evidence: Evidence, *names: str) -> None:
+    """Nobody gets through to these nodes, and metrics-server has nothing of them."""
+    lose(evidence, *names)
+    for name in names:
+        one = probe_of(evidence, name)
+        one.attempts = [Attempt(type="InternalIP", address="192.0.2.1", port=10250, failure="timeout")]
+        words = "error trying to reach service: dial tcp 192.0.2.1:10250: i/o timeout"
+        one.answers = [Answer(path="/metrics/resource", proxied=True, by_api=True, status=503, message=words)]
+        one.authentication = None
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_node_that_is_being_deleted(ready: bool) -> None:
+    """Its machine may be gone, while finalizers keep it in the list."""
+    evidence = healthy()
+    node = nodes_of(evidence)["node-b"] if ready else lost(evidence)
+    unreachable(evidence, "node-b")
+    assert len(found(judge(evidence))) > 1
+    node.metadata.deletion_timestamp = at(minutes=5)
+    assert found(judge(evidence)) == []
+
+
+def test_a_new_machine_with_the_address_of_one_that_is_being_deleted() -> None:
+    evidence = healthy()
+    same_address(evidence)
+    nodes_of(evidence)["node-b"].metadata.deletion_timestamp = at(minutes=5)
+    assert found(judge(evidence)) == []
+
+
+@pytest.mark.parametrize("field", ["deletion_timestamp", "labels"])
+def test_what_is_wrong_with_all_that_should_have_metrics_explains_everything(field: str) -> None:
+    evidence = healthy()
+    unreachable(evidence, *NODES)
+    not_serving(evidence)
+    value = at(minutes=5) if field == "deletion_timestamp" else {"type": "virtual-kubelet"}
+    setattr(nodes_of(evidence)["node-b"].metadata, field, value)
+    verdict = judge(evidence)
+    assert of(verdict, "KM722").affected == ["node-a", "node-c"]
+    assert of(verdict, "KM506").symptom_of == "KM722"
+
+
+def test_a_node_that_has_just_come_back() -> None:
+    """metrics-server needs two scrapes of it."""
+    evidence = healthy()
+    lose(evidence, "node-b")
+    (ready,) = nodes_of(evidence)["node-b"].status.conditions or ()
+    ready.last_transition_time = at(seconds=50)
+    assert found(judge(evidence)) == []
+    ready.last_transition_time = at(seconds=70)
+    assert found(judge(evidence)) == [("KM801", E, None)]
+    ready.last_transition_time = at(seconds=15)
+    unreachable(evidence, "node-b")
+    assert ("KM722", E, None) in found(judge(evidence))  # that is no matter of waiting
+
+
+def test_nothing_that_merely_may_be_is_blamed_for_a_node_that_has_just_come_back() -> None:
+    evidence = healthy()
+    node = nodes_of(evidence)["node-b"]
+    (ready,) = node.status.conditions or ()
+    nodes_of(evidence)["node-c"].spec.pod_cidr = "192.0.2.0/24"  # KM707
+    policy(evidence)  # KM711
+    lose(evidence, "node-b")
+    assert {"KM707", "KM711"} <= {id_ for id_, _, _ in found(judge(evidence))}
+    ready.last_transition_time = at(seconds=15)
+    assert found(judge(evidence)) == []
+
+
+def test_all_nodes_have_just_come_back() -> None:
+    evidence = healthy()
+    lose(evidence, *NODES)
+    for node in evidence.nodes.get():
+        (ready,) = node.status.conditions or ()
+        ready.last_transition_time = at(seconds=15)
+    verdict = judge(evidence)
+    assert found(verdict) == [("KM812", I, None)]
+    assert of(verdict, "KM812").title == "Nodes have just become ready and have no metrics yet"
+
+
 def test_a_node_that_says_nothing() -> None:
     evidence = healthy()
     nodes_of(evidence)["node-c"].status.conditions = None
@@ -190,6 +268,25 @@ def test_addresses(change: Change, id_: str, affected: list[str], seen: str, rem
     assert found(judge(evidence)) == ([] if id_ == "KM706" else [(id_, W, None)])
 
 
+def test_kubelets_at_one_address_and_two_ports() -> None:
+    evidence = healthy()
+    same_address(evidence)
+    nodes_of(evidence)["node-c"].status.daemon_endpoints.kubelet_endpoint.port = 10251
+    assert found(judge(evidence)) == []
+    run_with(evidence, "--kubelet-preferred-address-types=InternalIP")  # it does not look at what nodes say
+    assert ("KM703", W, None) in found(judge(evidence))
+    evidence.deployments, evidence.service_pods = refused("list deployments"), refused("list pods in kube-system")
+    assert of(judge(evidence), "KM703").affected == ["node-b", "node-c"]
+
+
+def test_virtual_nodes_share_the_address_of_the_pod_that_they_are() -> None:
+    evidence = healthy()
+    same_address(evidence)
+    for name in ("node-b", "node-c"):
+        nodes_of(evidence)[name].metadata.labels = {"type": "virtual-kubelet"}
+    assert found(judge(evidence)) == []
+
+
 @pytest.mark.parametrize("argument", ["--kubelet-use-node-status-port", "--kubelet-port=10260"])
 def test_the_port_that_is_dialled(argument: str) -> None:
     evidence = healthy()
@@ -243,6 +340,30 @@ def test_dual_stack() -> None:
     assert found(judge(evidence), "KM705") == []
 
 
+@pytest.mark.parametrize(
+    ("families", "blamed"), [([], True), (["10.244.0.4"], True), (["10.244.0.4", "fd00::4"], False)]
+)
+def test_the_families_of_metrics_servers_own_pod(families: list[str], blamed: bool) -> None:
+    evidence = healthy()
+    addresses = nodes_of(evidence)["node-b"].status.addresses
+    assert addresses is not None
+    addresses.insert(0, k8s.Address(type="InternalIP", address="2001:db8::7"))
+    lose(evidence, "node-b")
+    evidence.service_pods.get()[0].status.pod_ips = [k8s.PodIP(ip=ip) for ip in families] or None
+    assert found(judge(evidence), "KM705") == ([("KM705", W, None)] if blamed else [])
+
+
+def test_a_node_that_is_measured_over_ipv6_shows_that_there_is_a_way() -> None:
+    evidence = healthy()
+    for number, node in enumerate(evidence.nodes.get()):
+        assert node.status.addresses is not None
+        node.status.addresses.insert(0, k8s.Address(type="InternalIP", address=f"2001:db8::{number}"))
+    lose(evidence, "node-b")
+    assert found(judge(evidence), "KM705") == []
+    lose(evidence, *NODES)
+    assert of(judge(evidence), "KM705").affected == list(NODES)
+
+
 def test_overlapping_ranges() -> None:
     evidence = healthy()
     nodes_of(evidence)["node-c"].spec.pod_cidr = "192.0.2.0/24"
@@ -284,13 +405,42 @@ def test_what_the_log_says_of_names() -> None:
     run_with(evidence)
     lose(evidence, "node-b")
     line = (
-        'E1123 22:23:11.258023       1 scraper.go:149] "Failed to scrape node" err="Get \\"https://node-b:10250/metrics/'
+        'E0302 09:59:11.258023       1 scraper.go:149] "Failed to scrape node" err="Get \\"https://node-b:10250/metrics/'
         'resource\\": dial tcp: lookup node-b on 10.96.0.10:53: no such host" node="node-b"'
     )
     evidence.logs = ok([Log(pod="kube-system/ms", container="metrics-server", lines=[line])])
     one = of(judge(evidence), "KM710")
     assert (one.severity, one.affected) == (E, ["node-b"])
     assert one.evidence[-1].value == line
+
+
+@pytest.mark.parametrize(
+    ("beginning", "believed"),
+    [
+        ("E0302 09:59:11.258023       1 scraper.go:149] ", True),
+        ("E0302 09:30:11.258023       1 scraper.go:149] ", False),
+        ("E0228 03:11:02.123456       1 scraper.go:149] ", False),
+        ('{"ts":1772445551258.023,"caller":"scraper.go:149"} ', True),
+        ('{"ts":1772248262123.456,"caller":"scraper.go:149"} ', False),
+        ("", True),  # nobody knows
+    ],
+)
+def test_what_the_log_said_of_names_some_time_ago(beginning: str, believed: bool) -> None:
+    evidence = healthy()
+    run_with(evidence)
+    line = f'{beginning}"Failed to scrape node" err="dial tcp: lookup node-b on 10.96.0.10:53: i/o timeout"'
+    evidence.logs = ok([Log(pod="kube-system/ms", container="metrics-server", lines=[line])])
+    assert found(judge(evidence), "KM710") == ([("KM710", W, None)] if believed else [])
+
+
+def test_a_line_of_last_year() -> None:
+    evidence = healthy()
+    run_with(evidence)
+    evidence.collected_at = evidence.connected.asked = "2026-01-01T00:00:30Z"
+    evidence.connected.date = "Thu, 01 Jan 2026 00:00:30 GMT"
+    line = "E1231 23:59:40.258023       1 scraper.go:149] dial tcp: lookup node-b on 10.96.0.10:53: i/o timeout"
+    evidence.logs = ok([Log(pod="kube-system/ms", container="metrics-server", lines=[line])])
+    assert found(judge(evidence), "KM710") == [("KM710", W, None)]
 
 
 # ---- KM711 ----
@@ -386,6 +536,26 @@ def test_virtual() -> None:
     lose(evidence, "node-b")
     evidence.kubelets = [one for one in evidence.kubelets if one.node != "node-b"]
     assert found(judge(evidence), "KM7", "KM80") == [("KM709", I, None)]
+
+
+def test_a_virtual_node_on_whose_port_nobody_listens() -> None:
+    evidence = healthy()
+    nodes_of(evidence)["node-b"].metadata.labels = {"type": "virtual-kubelet"}
+    unreachable(evidence, "node-b")
+    assert found(judge(evidence)) == [("KM709", I, None)]
+    one = probe_of(evidence, "node-b")
+    one.attempts[0].failure = "connection-refused"
+    one.answers[0].message = one.answers[0].message.replace("i/o timeout", "connect: connection refused")
+    assert found(judge(evidence)) == [("KM709", I, None)]
+
+
+def test_a_virtual_node_that_is_not_ready() -> None:
+    evidence = healthy()
+    lost(evidence).metadata.labels = {"type": "virtual-kubelet"}
+    lose(evidence, "node-b")
+    verdict = judge(evidence)
+    assert found(verdict) == [("KM701", W, None), ("KM709", I, None)]
+    assert of(verdict, "KM701").remedy == "kubectl describe node node-b"
 
 
 def test_fargate() -> None:

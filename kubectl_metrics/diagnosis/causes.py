@@ -184,8 +184,8 @@ def _symptom(finding: Finding, names: Sequence[str], cause: _Part, silenced: boo
 
 def _told(finding: Finding) -> Finding:
     """A finding as it is reported."""
-    finding = sample(finding)
-    return msgspec.structs.replace(finding, severity=Severity.INFO) if finding.passing else finding
+    severity = Severity.INFO if finding.passing else finding.severity
+    return msgspec.structs.replace(sample(finding), severity=severity, remedy_for=None)
 
 
 def _merged(parts: Iterable[_Part], whole: Finding) -> list[_Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -59,6 +60,7 @@ class Fault(msgspec.Struct, kw_only=True):
     )  # the nodes, pods ... it is about, "node-a", "shop/cart"; empty: the whole pipeline
     title: str = ""  # more exact than the check's own
     remedy: str = ""  # with the names filled in; by default the check's own
+    remedy_for: Callable[[Sequence[str]], str] | None = None  # for some of those that it is about, if it names any
     severity: Severity | None = None  # milder than the check's own
     passing: bool = False  # it will be over by itself: a remark, and so is what only follows from it
 
@@ -76,6 +78,7 @@ class Finding(msgspec.Struct, rename="camel", kw_only=True):
     link: str
     symptom_of: str | None = None
     passing: bool = False  # see Fault; of a symptom: its cause is
+    remedy_for: Callable[[Sequence[str]], str] | None = None  # see Fault; until it is known who is left
 
     @property
     def weight(self) -> tuple[int, int, str]:

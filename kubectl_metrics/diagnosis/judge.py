@@ -6,7 +6,7 @@ id that took it away; one that needs what could not be read is not checked. What
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from kubectl_metrics.diagnosis import stages
@@ -144,6 +144,11 @@ def _broken_ground(read: Read[Any], found: Mapping[str, list[Finding]]) -> str:
 
 
 def _finding(check: Check, fault: Fault) -> Finding:
+    written = fault.remedy_for
+
+    def remedy(names: Sequence[str]) -> str:
+        return (written(names) if written is not None else "") or check.remedy
+
     return Finding(
         id=check.id,
         severity=fault.severity or check.severity,
@@ -154,6 +159,7 @@ def _finding(check: Check, fault: Fault) -> Finding:
         remedy=fault.remedy or check.remedy,
         link=check.link,
         passing=fault.passing,
+        remedy_for=remedy if written is not None else None,
     )
 
 

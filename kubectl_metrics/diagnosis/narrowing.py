@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 
 import msgspec
 
 from kubectl_metrics.diagnosis.findings import Finding, Proof
 
 _SHOWN = 3  # of the nodes or pods that a finding is about, so many are in its evidence
-# Words with nothing but a space between them; a name of a node is one word.
-_WORDS = re.compile(r"[\w-]+(?:\.[\w-]+)*(?: [\w-]+(?:\.[\w-]+)*)*")
 
 
 def narrowed(finding: Finding, names: Sequence[str]) -> Finding:
@@ -22,7 +18,7 @@ def narrowed(finding: Finding, names: Sequence[str]) -> Finding:
     if not evidence and finding.evidence and names:  # the check has told of others only
         first = finding.evidence[0]
         evidence = [Proof(first.object.removesuffix(first.name) + names[0], f"check {finding.id}", finding.title)]
-    remedy = _renamed(finding.remedy, others, names)
+    remedy = finding.remedy_for(names) if finding.remedy_for is not None and others and names else finding.remedy
     return msgspec.structs.replace(finding, affected=list(names), evidence=evidence, remedy=remedy)
 
 
@@ -35,21 +31,3 @@ def sample(finding: Finding) -> Finding:
         return finding
     evidence = [proof for proof in finding.evidence if proof.name not in hidden]
     return msgspec.structs.replace(finding, evidence=evidence)
-
-
-def _renamed(remedy: str, others: Set[str], names: Sequence[str]) -> str:
-    """A remedy without the names of other nodes: with those of its own that stand beside them, or the first few."""
-    if not others or not names:
-        return remedy
-    known = others | set(names)
-
-    def rename(match: re.Match[str]) -> str:
-        words: list[str] = []
-        for are_names, group in itertools.groupby(match.group().split(" "), known.__contains__):
-            run = list(group)
-            if are_names:
-                run = [word for word in run if word not in others] or list(names[: len(run)])
-            words += run
-        return " ".join(words)
-
-    return _WORDS.sub(rename, remedy)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
+from kubectl_metrics.diagnosis import objects as k8s
 from kubectl_metrics.diagnosis.catalogue import CHECKS, RETIRED
 from kubectl_metrics.diagnosis.check import Check, check, means_any
 from kubectl_metrics.diagnosis.evidence import OK, Evidence, Read
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.findings import Category, Fault, Finding, Proof, Severity, Skipped, Suppression, Verdict
 from kubectl_metrics.diagnosis.judge import grounds, in_order, judge
-from tests.diagnosis.build import NODES, SERVER_POD, absent, failed, healthy, of, refused
+from kubectl_metrics.diagnosis.probe import Answer
+from tests.diagnosis.build import NODES, SERVER_POD, absent, failed, healthy, lose, of, refused
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 SERVER = f"kube-system/{SERVER_POD}"
@@ -55,7 +58,6 @@ def finds(
 
 def passes(id_: str, **given: Any) -> Check:
     """A check that never finds anything."""
-    import msgspec
 
     def nothing(_: Facts) -> Iterator[Fault]:
         yield from ()
@@ -240,14 +242,14 @@ def test_the_evidence_is_that_of_the_first_few() -> None:
 @pytest.mark.parametrize(
     ("remedy", "rest"),
     [
-        ("kubectl logs x | grep -F node-a", "kubectl logs x | grep -F node-c"),
-        ("kubectl describe node node-a node-b  # or node-a.", "kubectl describe node node-c  # or node-c."),
-        ("kubectl describe node node-a node-c", "kubectl describe node node-c"),
-        ("kubectl get --raw /api/v1/nodes/node-a/proxy/x", "kubectl get --raw /api/v1/nodes/node-c/proxy/x"),
-        ("kubectl logs node-a-x node-a.b", "kubectl logs node-a-x node-a.b"),
+        (lambda names: f"kubectl logs x | grep -F {names[0]}", "kubectl logs x | grep -F node-c"),
+        (lambda names: f"kubectl describe node {' '.join(names[:2])}", "kubectl describe node node-c"),
+        (lambda names: "" if "node-a" in names else "another", "another"),
+        (lambda names: "first" if "node-a" in names else "", "r"),  # the check's own
+        (None, "kubectl logs node-a"),  # names nobody that it is about
     ],
 )
-def test_the_remedy_names_those_that_it_is_for(remedy: str, rest: str) -> None:
+def test_the_remedy_names_those_that_it_is_for(remedy: Callable[[Sequence[str]], str] | None, rest: str) -> None:
     @check(
         "KM801",
         ERROR,
@@ -260,10 +262,29 @@ def test_the_remedy_names_those_that_it_is_for(remedy: str, rest: str) -> None:
         because=("KM7",),
     )
     def missing(_: Facts) -> Iterator[Fault]:
-        yield Fault(evidence=[Proof("x", "y", "z")], affected=ALL_NODES, remedy=remedy)
+        text = remedy(ALL_NODES) if remedy is not None else "kubectl logs node-a"
+        yield Fault(evidence=[Proof("x", "y", "z")], affected=ALL_NODES, remedy=text, remedy_for=remedy)
 
     found = verdict(finds("KM725", "node-a", "node-b"), missing)
     assert {tuple(one.affected): one.remedy for one in found.findings}["node-c",] == rest
+
+
+def test_a_node_whose_name_is_a_word() -> None:
+    """Of the words of a remedy none is taken for its name."""
+    encoded = msgspec.json.encode(healthy()).replace(b'"node-b"', b'"node"')
+    evidence = msgspec.json.decode(encoded, type=Evidence)
+    lose(evidence, "node", "node-c")
+    evidence.nodes.get()[1].status.conditions = [k8s.Condition(type="Ready", status="Unknown")]
+    for one in evidence.kubelets[1:]:
+        one.attempts[0].failure, one.attempts[0].certificate = "timeout", None
+        words = "error trying to reach service: dial tcp 192.0.2.12:10250: i/o timeout"
+        one.answers = [Answer(path="/metrics/resource", proxied=True, by_api=True, status=503, message=words)]
+    found = {(one.id, *one.affected): one.remedy for one in judge(evidence).findings}
+    log = "kubectl logs -n kube-system deployment/metrics-server | grep "
+    assert found["KM701", "node"] == "kubectl describe node node  # on the node: systemctl status kubelet"
+    for name in ("node", "node-c"):
+        assert found["KM722", name].startswith(f"{log}'Failed to scrape node'  # ")
+        assert found["KM801", name] == f"{log}-Fw {name}"
 
 
 def test_parts_with_the_same_cause_are_one() -> None:
@@ -356,8 +377,6 @@ def test_metrics_servers_own_readiness_does_not_hang_on_its_own_node() -> None:
 def test_many_kubelets_that_were_asked_stand_for_all() -> None:
     evidence = healthy()
     template = evidence.nodes.get()[0]
-    import msgspec
-
     names = [f"node-{number}" for number in range(120)]
     evidence.nodes.get()[:] = [
         msgspec.structs.replace(template, metadata=msgspec.structs.replace(template.metadata, name=name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 
 from kubectl_metrics.diagnosis.check import check
@@ -57,8 +57,11 @@ def missing(facts: Facts) -> Iterator[Fault]:
     names = [] if not facts.evidence.node_metrics.value or starting(facts) else _should(facts)
     if names:
         seen = {name: [Proof(f"Node {name}", GROUP, "no NodeMetrics"), *_answer(facts, name)] for name in names}
-        remedy = f"kubectl logs {target(facts)} | grep -Fw {shlex.quote(names[0])}"
-        yield Fault(evidence=evidence(seen, names), affected=names, remedy=remedy)
+
+        def remedy(some: Sequence[str]) -> str:
+            return f"kubectl logs {target(facts)} | grep -Fw {shlex.quote(some[0])}"
+
+        yield Fault(evidence=evidence(seen, names), affected=names, remedy=remedy(names), remedy_for=remedy)
 
 
 @check(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl
@@ -59,19 +59,27 @@ def _readable(facts: Facts) -> bool:
     return facts.evidence.deployments.ok and facts.evidence.service_pods.ok
 
 
+def _are_all(facts: Facts, names: Collection[str]) -> bool:
+    """Whether no pod at all has metrics, and it is not about a single one, as it may be in a namespace."""
+    return not facts.evidence.pod_metrics.value and len(names) > 1
+
+
 def _found(facts: Facts, why: _Why, note: str) -> Iterator[Fault]:
     found = {pod.namespaced_name: (pod, text) for pod, each, text in _without(facts) if each is why}
     names = sorted(found)
     if names:
         proofs = {name: [Proof(f"Pod {name}", "status", text)] for name, (_, text) in found.items()}
-        pod = found[names[0]][0]
-        remedy = kubectl("describe", "pod", pod.metadata.name, namespace=pod.metadata.namespace, note=note)
-        yield Fault(evidence=evidence(proofs, names), affected=names, remedy=remedy)
+
+        def remedy(some: Sequence[str]) -> str:
+            pod = found[some[0]][0]
+            return kubectl("describe", "pod", pod.metadata.name, namespace=pod.metadata.namespace, note=note)
+
+        yield Fault(evidence=evidence(proofs, names), affected=names, remedy=remedy(names), remedy_for=remedy)
 
 
 @check(
     "KM802",
-    Severity.WARNING,
+    Severity.ERROR,
     Category.DATA,
     title="Running pods have no metrics",
     why="Their nodes have metrics, and they have run for long enough. metrics-server leaves out a pod if its kubelet "
@@ -83,13 +91,18 @@ def _found(facts: Facts, why: _Why, note: str) -> Iterator[Fault]:
     because=_UPSTREAM,
 )
 def missing(facts: Facts) -> Iterator[Fault]:
-    """Too young and stopped ones are explained elsewhere."""
-    yield from _found(facts, _Why.UNKNOWN, "its events; on its node: crictl stats")
+    """A warning while others have some. Too young and stopped ones are explained elsewhere."""
+    for fault in _found(facts, _Why.UNKNOWN, "its events; on its node: crictl stats"):
+        if _are_all(facts, fault.affected):
+            fault.title = "No pod has metrics, although nodes have some"
+        else:
+            fault.severity = Severity.WARNING
+        yield fault
 
 
 @check(
     "KM805",
-    Severity.WARNING,
+    Severity.ERROR,
     Category.DATA,
     title="Pods have no metrics because a container of theirs counts as zero",
     why="The kubelet reports a CPU counter or a memory of 0 for a container. metrics-server gives up the whole pod "
@@ -100,7 +113,7 @@ def missing(facts: Facts) -> Iterator[Fault]:
     needs=("pods", "pod_metrics", "node_metrics"),
 )
 def zero_container(facts: Facts) -> Iterator[Fault]:
-    """Only of pods that should have metrics."""
+    """Only of pods that should have metrics. A warning while others have some."""
     unexplained = {pod.namespaced_name for pod, why, _ in _without(facts) if why is _Why.UNKNOWN}
     if unexplained and not any_answered(facts):
         raise unseen(facts)
@@ -112,7 +125,8 @@ def zero_container(facts: Facts) -> Iterator[Fault]:
                 seen[pod] = [Proof(kubelet(probe.node), f"series of {text}", f"container {container}: 0 or missing")]
     names = sorted(seen)
     if names:
-        yield Fault(evidence=evidence(seen, names), affected=names)
+        severity = None if _are_all(facts, unexplained) else Severity.WARNING
+        yield Fault(evidence=evidence(seen, names), affected=names, severity=severity)
 
 
 @check(

@@ -137,6 +137,7 @@ def graded(
             affected=names,
             severity=severity,
             remedy=remedy(names) if remedy is not None else "",
+            remedy_for=remedy,
         )
 
 

@@ -140,7 +140,7 @@ def test_no_containers() -> None:
     assert found(judge(evidence)) == []  # they have metrics
     evidence.pod_metrics = ok([])
     verdict = judge(evidence)
-    assert set(found(verdict)) == {("KM804", E, None), ("KM802", W, "KM804")}
+    assert set(found(verdict)) == {("KM804", E, None), ("KM802", E, "KM804")}
     assert of(verdict, "KM804").affected == list(NODES)
     assert [proof.value for proof in of(verdict, "KM804").evidence[:2]] == ["missing for all containers", "2"]
 
@@ -188,6 +188,33 @@ def test_a_pod_without_metrics() -> None:
     one = of(verdict, "KM802")
     assert (one.affected, one.evidence[0].value) == (["shop/new"], "running on node-b for 7200 s")
     assert one.remedy.startswith("kubectl -n shop describe pod new ")
+
+
+def test_no_pod_has_metrics() -> None:
+    evidence = healthy()
+    evidence.pod_metrics = ok([], "list pods.metrics.k8s.io")
+    verdict = judge(evidence)
+    assert found(verdict) == [("KM802", E, None)]
+    assert of(verdict, "KM802").title == "No pod has metrics, although nodes have some"
+    assert len(of(verdict, "KM802").affected) == len(evidence.pods.get())
+    scrape(evidence).zero_containers = ["shop/web-node-b/main"]
+    assert {("KM805", E, None), ("KM802", E, "KM805"), ("KM802", E, None)} == set(found(judge(evidence)))
+
+
+def test_no_pod_has_metrics_yet() -> None:
+    evidence = healthy()
+    evidence.pod_metrics = ok([], "list pods.metrics.k8s.io")
+    statuses = evidence.service_pods.get()[0].status.container_statuses
+    assert statuses is not None and statuses[0].state.running is not None
+    statuses[0].state.running.started_at = at(seconds=30)
+    assert found(judge(evidence)) == []
+
+
+def test_the_only_pod_of_a_namespace_has_no_metrics() -> None:
+    evidence = healthy()
+    evidence.pods = ok(evidence.pods.get()[1:2], "list pods in shop")
+    evidence.pod_metrics = ok([], "list pods.metrics.k8s.io in shop")
+    assert found(judge(evidence)) == [("KM802", W, None)]
 
 
 def test_a_container_that_counts_as_zero() -> None:

@@ -17,7 +17,6 @@ from kubectl_metrics.wire.certificate import parse_all
 from kubectl_metrics.wire.metrics_list import GROUP
 
 _TRUST = "https://kubernetes.io/docs/tasks/extend-kubernetes/setup-extension-api-server/"
-_SECURITY = "https://github.com/kubernetes-sigs/metrics-server#security-context"
 _BEFORE = ("KM2", "KM401", "KM402")
 _EDIT = kubectl(
     "edit",

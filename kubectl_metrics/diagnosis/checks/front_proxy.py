@@ -19,7 +19,6 @@ import re
 from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
-from kubectl_metrics.diagnosis.checks.remedy import kubectl
 from kubectl_metrics.diagnosis.facts.certificates import lifetime
 from kubectl_metrics.diagnosis.facts.complaint import Kind, check_failed, complaints, status
 from kubectl_metrics.diagnosis.facts.flags import parse
@@ -30,7 +29,6 @@ from kubectl_metrics.diagnosis.objects import Pod
 _LAYER = "https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/"
 _KNOWN_ISSUES = "https://github.com/kubernetes-sigs/metrics-server/blob/master/KNOWN_ISSUES.md"
 _MAP = "ConfigMap kube-system/extension-apiserver-authentication"
-_SHOW = kubectl("get", "configmap", "extension-apiserver-authentication", "-o", "yaml", namespace="kube-system")
 _BEFORE = ("KM2", "KM401", "KM402", "KM404")
 _ANONYMOUS = "system:anonymous"
 _SOON = 30  # days

@@ -34,8 +34,8 @@ _NODE = "https://kubernetes.io/docs/reference/node/node-status/"
 )
 def not_ready(facts: Facts) -> Iterator[Fault]:
     """A node that has just joined is not ready for a moment; a virtual one has no kubelet to look after."""
-    seen = {}
-    without_kubelet = {}
+    seen: dict[str, list[Proof]] = {}
+    without_kubelet: dict[str, list[Proof]] = {}
     for node in facts.nodes:
         name = node.metadata.name
         if node.is_ready or is_young(facts, node) or name in facts.excluded_nodes:

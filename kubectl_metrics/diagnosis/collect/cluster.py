@@ -23,7 +23,7 @@ from kubectl_metrics.diagnosis.collect.connecting import connect, user
 from kubectl_metrics.diagnosis.collect.keeping import events_about, is_noteworthy, is_terminating
 from kubectl_metrics.diagnosis.collect.reading import kept, merged, object_decoder, read
 from kubectl_metrics.diagnosis.evidence import FAILED, Evidence, Read, Unknown
-from kubectl_metrics.diagnosis.facts.pipeline import Facts
+from kubectl_metrics.diagnosis.facts.pipeline import LABELS, Facts
 from kubectl_metrics.diagnosis.facts.rules import Account
 from kubectl_metrics.diagnosis.facts.serverpods import deployment
 from kubectl_metrics.errors import MetricsError
@@ -256,7 +256,7 @@ class Cluster:
                     label_selector=f"{label} in ({names})",
                     at_most=FEW,
                 )
-                for label in ("k8s-app", "app.kubernetes.io/name", "app")
+                for label in LABELS
             ],
             lambda one: one.key,
         )

@@ -33,7 +33,7 @@ from kubectl_metrics.wire.metrics_list import GROUP
 from kubectl_metrics.wire.time import parse_timestamp
 
 _VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})(?:\.(\d+))?")
-_LABELS = ("k8s-app", "app.kubernetes.io/name", "app")  # what manifests and charts mark metrics-server with
+LABELS = ("k8s-app", "app.kubernetes.io/name", "app")  # what manifests and charts mark metrics-server with
 
 
 class Facts:

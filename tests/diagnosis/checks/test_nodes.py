@@ -157,7 +157,7 @@ def test_a_node_that_has_just_come_back() -> None:
     """metrics-server needs two scrapes of it."""
     evidence = healthy()
     lose(evidence, "node-b")
-    (ready,) = nodes_of(evidence)["node-b"].status.conditions or ()
+    [ready] = nodes_of(evidence)["node-b"].status.conditions or []
     ready.last_transition_time = at(seconds=50)
     assert found(judge(evidence)) == []
     ready.last_transition_time = at(seconds=70)
@@ -170,7 +170,7 @@ def test_a_node_that_has_just_come_back() -> None:
 def test_nothing_that_merely_may_be_is_blamed_for_a_node_that_has_just_come_back() -> None:
     evidence = healthy()
     node = nodes_of(evidence)["node-b"]
-    (ready,) = node.status.conditions or ()
+    [ready] = node.status.conditions or []
     nodes_of(evidence)["node-c"].spec.pod_cidr = "192.0.2.0/24"  # KM707
     policy(evidence)  # KM711
     lose(evidence, "node-b")
@@ -183,7 +183,7 @@ def test_all_nodes_have_just_come_back() -> None:
     evidence = healthy()
     lose(evidence, *NODES)
     for node in evidence.nodes.get():
-        (ready,) = node.status.conditions or ()
+        [ready] = node.status.conditions or []
         ready.last_transition_time = at(seconds=15)
     verdict = judge(evidence)
     assert found(verdict) == [("KM812", I, None)]

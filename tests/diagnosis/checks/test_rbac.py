@@ -141,7 +141,8 @@ def test_a_service_account_that_gets_metrics_does_so_too() -> None:
     found = of(judge(evidence), "KM602")
     assert found.severity is Severity.WARNING
     assert found.evidence[-1].value == "system:serviceaccount:ci:bot"
-    evidence.node_metrics = evidence.pod_metrics = refused("list metrics.k8s.io")
+    evidence.node_metrics = refused("list nodes.metrics.k8s.io")
+    evidence.pod_metrics = refused("list pods.metrics.k8s.io")
     assert of(judge(evidence), "KM602").severity is Severity.ERROR
 
 

@@ -16,8 +16,8 @@ import msgspec
 
 from kubectl_metrics.diagnosis.check import Check, means_any
 from kubectl_metrics.diagnosis.evidence import Unknown
+from kubectl_metrics.diagnosis.facts.expected import is_expected
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.vantage import is_expected
 from kubectl_metrics.diagnosis.findings import Finding, Severity, Suppression
 from kubectl_metrics.diagnosis.narrowing import narrowed, sample
 

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.nodes import own_fargate
+from kubectl_metrics.diagnosis.facts.expected import is_expected
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, milliseconds
 from kubectl_metrics.diagnosis.facts.serverpods import target
 from kubectl_metrics.diagnosis.facts.vantage import (
@@ -15,7 +16,6 @@ from kubectl_metrics.diagnosis.facts.vantage import (
     evidence,
     graded,
     has_returned,
-    is_expected,
     kubelet,
     metrics_answers,
     rests_on,

@@ -10,15 +10,10 @@ from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl
 from kubectl_metrics.diagnosis.evidence import Unknown
 from kubectl_metrics.diagnosis.facts.egress import IP, IPNetwork, allows, restricting
+from kubectl_metrics.diagnosis.facts.expected import is_expected
 from kubectl_metrics.diagnosis.facts.logs import is_old
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.vantage import (
-    evidence,
-    graded,
-    has_returned,
-    is_expected,
-    unscraped,
-)
+from kubectl_metrics.diagnosis.facts.vantage import evidence, graded, has_returned, unscraped
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Node, Pod
 

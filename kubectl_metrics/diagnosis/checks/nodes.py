@@ -6,14 +6,9 @@ from collections.abc import Iterator
 
 from kubectl_metrics.diagnosis.check import check
 from kubectl_metrics.diagnosis.checks.remedy import kubectl
+from kubectl_metrics.diagnosis.facts.expected import is_virtual
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.vantage import (
-    graded,
-    is_fargate,
-    is_virtual,
-    is_windows,
-    is_young,
-)
+from kubectl_metrics.diagnosis.facts.vantage import graded, is_fargate, is_windows, is_young
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 from kubectl_metrics.diagnosis.objects import Node, condition
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import msgspec
 
 from kubectl_metrics.diagnosis.check import check
+from kubectl_metrics.diagnosis.facts.logs import is_old
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.serverpods import State, extent, is_old, pods_in, short, target, texts, who
+from kubectl_metrics.diagnosis.facts.serverpods import State, extent, pods_in, short, target, texts, who
 from kubectl_metrics.diagnosis.findings import Category, Fault, Proof, Severity
 
 _NETWORK = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/"

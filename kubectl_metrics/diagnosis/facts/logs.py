@@ -13,7 +13,7 @@ from kubectl_metrics.diagnosis.facts.pipeline import Facts
 
 _HEADER = re.compile(r"[IWEF](\d\d)(\d\d) (\d\d:\d\d:\d\d)\.", re.ASCII)
 _TS = re.compile(r'"ts":(\d{13})\b', re.ASCII)
-_RECENT = 900.0  # seconds; what is older may be over
+RECENT = 900.0  # seconds; what is older may be over
 
 
 def is_old(facts: Facts, line: str) -> bool:
@@ -27,4 +27,4 @@ def is_old(facts: Facts, line: str) -> bool:
     elif found := _TS.search(line):
         ages = [(facts.now - int(found.group(1))) / 1000]
     known = [age for age in ages if age is not None]
-    return bool(known) and not any(-_RECENT < age < _RECENT for age in known)
+    return bool(known) and not any(-RECENT < age < RECENT for age in known)

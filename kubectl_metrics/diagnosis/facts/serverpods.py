@@ -12,11 +12,12 @@ Facts
 from __future__ import annotations
 
 import enum
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 
 from kubectl_metrics.diagnosis.evidence import Unknown
+from kubectl_metrics.diagnosis.facts.expected import is_expected
+from kubectl_metrics.diagnosis.facts.logs import RECENT, is_old
 from kubectl_metrics.diagnosis.facts.pipeline import Facts, is_metrics_server, server_container
 from kubectl_metrics.diagnosis.findings import Proof, Severity
 from kubectl_metrics.diagnosis.objects import (
@@ -48,9 +49,7 @@ START_REASONS = frozenset(
 _PATIENCE = 120.0
 _RECENT = 600.0  # seconds since a container ended that count as "now"
 _SETTLED = 60.0  # seconds after which a container that runs is not in the middle of a crash loop
-_NEWS = 900.0  # seconds; what was said before that may be over
 _LONGEST = 280
-_STAMP = re.compile(r"[IWEF](\d\d)(\d\d) (\d\d:\d\d:\d\d)\.", re.ASCII)  # klog's
 
 
 class State(enum.Enum):
@@ -222,23 +221,11 @@ def texts(facts: Facts, pod: Pod, container: str = "") -> Iterator[Proof]:
                 yield Proof(where, field, line)
 
 
-def is_old(facts: Facts, line: str) -> bool:
-    """Whether a line of a log is known to be so old that what it says may be over."""
-    stamp = _STAMP.match(line)
-    year = facts.evidence.collected_at[:4]
-    if stamp is None or not (year.isascii() and year.isdecimal()):
-        return False
-    month, day, clock = stamp.groups()
-    dates = [f"{number:04}-{month}-{day}T{clock}Z" for number in (int(year), int(year) - 1)]  # it may be New Year
-    ages = [age for one in dates if (age := facts.age(one)) is not None]
-    return bool(ages) and not any(-_NEWS < age < _NEWS for age in ages)
-
-
 def _is_over(facts: Facts, container: ContainerStatus) -> bool:
     """Whether a container runs, and how it ended before is long ago."""
     end = last_end(container)
     age = facts.age(end.finished_at) if end is not None else None
-    return container.state.running is not None and age is not None and age > _NEWS
+    return container.state.running is not None and age is not None and age > RECENT
 
 
 def event_proofs(facts: Facts, *reasons: str, pods: Sequence[Pod], having: str = "") -> list[Proof]:
@@ -307,7 +294,8 @@ def metrics_missing(facts: Facts) -> list[str] | None:
         return []
     out = facts.excluded_nodes
     by_name = facts.nodes_by_name
-    return [name for name in facts.unmeasured_nodes if name not in out and by_name[name].is_ready]
+    wanted = [name for name in facts.unmeasured_nodes if name not in out and is_expected(facts, name)]
+    return [name for name in wanted if by_name[name].is_ready]
 
 
 def scraped(facts: Facts) -> int | None:

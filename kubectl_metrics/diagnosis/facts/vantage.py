@@ -4,8 +4,7 @@ What we see proves little about metrics-server, and the other way round: a lapto
 none of our rights. So what was seen from here is an error only where metrics-server lacks that node's metrics; where it
 has them, hardly anything that we see is worth a word.
 
-Nodes of which nobody expects metrics are passed over: those that are being deleted, whose machine may be gone while
-their finalizers still run, and virtual ones, behind which there is no kubelet.
+Nodes of which nobody expects metrics (``expected``) are passed over.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from functools import wraps
 
 from kubectl_metrics.diagnosis.check import Judge
 from kubectl_metrics.diagnosis.evidence import FAILED, OUT_OF_TIME, Read, Unknown
+from kubectl_metrics.diagnosis.facts.expected import is_expected
 from kubectl_metrics.diagnosis.facts.flags import ServerFlags
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
 from kubectl_metrics.diagnosis.facts.serverpods import State, patience, pods_in, server_status, serving
@@ -74,22 +74,6 @@ def has_returned(facts: Facts, node: Node) -> bool:
         return False
     age = facts.age(found.last_transition_time)
     return age is not None and age < patience(facts)
-
-
-def is_leaving(node: Node) -> bool:
-    """Whether a node is being deleted; finalizers keep it in the list for minutes."""
-    return node.metadata.deletion_timestamp is not None
-
-
-def is_expected(facts: Facts, name: str, *, virtual: bool = False) -> bool:
-    """Whether a node should have metrics: it stays, and there is a kubelet behind it, or virtual ones count too."""
-    node = facts.nodes_by_name.get(name) if facts.evidence.nodes.ok else None
-    return node is None or not (is_leaving(node) or (is_virtual(node) and not virtual))
-
-
-def is_virtual(node: Node) -> bool:
-    """Whether there is no kubelet at all behind a node."""
-    return (node.metadata.labels or {}).get("type") == "virtual-kubelet"
 
 
 def is_fargate(node: Node) -> bool:

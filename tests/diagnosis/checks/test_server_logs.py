@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kubectl_metrics.diagnosis.evidence import Evidence, Log
+from kubectl_metrics.diagnosis.facts.logs import is_old
 from kubectl_metrics.diagnosis.facts.pipeline import Facts
-from kubectl_metrics.diagnosis.facts.serverpods import is_old
 from kubectl_metrics.diagnosis.findings import Severity
 from kubectl_metrics.diagnosis.judge import judge
 from tests.diagnosis.build import NOW, healthy, of, ok, refused, roots

@@ -39,16 +39,10 @@ class Command(click.Command):
         _format_options(self, ctx, formatter)
 
 
-class Group(click.Group):
+class Group(Command, click.Group):
     """A group that takes connection flags in front of the command, and reads them with pflag's habits."""
 
     aliases: Mapping[str, str] = MappingProxyType({"node": "nodes", "no": "nodes", "pod": "pods", "po": "pods"})
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        reading = _Reading(self, args)
-        left = super().parse_args(ctx, reading.words)
-        reading.apply(ctx)
-        return left
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands and what is the group's own; the help of each command has the sections that they share."""

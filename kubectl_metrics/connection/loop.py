@@ -27,7 +27,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from typing import Any, TypeVar
 
-from kubectl_metrics.connection.threads import TICK
+from kubectl_metrics.connection.threads import TICK, outcome
 from kubectl_metrics.errors import MetricsError
 
 E = TypeVar("E", bound=BaseException)
@@ -191,15 +191,10 @@ def run(coroutine: Call[T]) -> T:
         loop.start(coroutine)
         while not loop.finished:
             loop.turn(TICK)
-        _, result, error = loop.finished.popleft()
     finally:
         loop.close()
-    if error is not None:
-        try:
-            raise error
-        finally:
-            del error  # or it and this call keep each other
-    return result  # type: ignore[no-any-return]  # of the one coroutine that there is
+    found: T = outcome(*loop.finished.popleft()[1:])
+    return found
 
 
 def run_all(coroutines: Iterable[Call[T]], *, tick: Tick | None = None) -> list[T | MetricsError]:

@@ -39,6 +39,16 @@ def start(work: Callable[[], object], name: str | None = None) -> threading.Thre
     return thread
 
 
+def outcome(value: Any, error: BaseException | None) -> Any:
+    """What a call has returned. Raises what it raised, which the caller must not have in a variable: see below."""
+    if error is None:
+        return value
+    try:
+        raise error
+    finally:
+        del error  # or it and this call keep each other
+
+
 class Later(Generic[T]):
     """One call under way in the background; ``result`` waits for it, for one who asks once."""
 
@@ -70,14 +80,8 @@ class Later(Generic[T]):
             TooLate: the call was not done within ``seconds``.
             MemoryError: its thread has died of that.
         """
-        value: T
-        value, error = self._wait(tick, math.inf if seconds is None else time.monotonic() + seconds)
-        if error is not None:
-            try:
-                raise error
-            finally:
-                del error  # or it and this call keep each other
-        return value
+        found: T = outcome(*self._wait(tick, math.inf if seconds is None else time.monotonic() + seconds))
+        return found
 
     def _wait(self, tick: Callable[[], None] | None, end: float) -> tuple[Any, BaseException | None]:
         while True:

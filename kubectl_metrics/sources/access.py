@@ -62,7 +62,6 @@ class Answer(msgspec.Struct):
 
     channel: Channel  # that it came by, open for more
     number: int  # of the question, from 0
-    path: str
     response: Response
 
 
@@ -170,7 +169,7 @@ class Kubelets:
         for number, (path, query) in enumerate(questions):
             response = await channel.fetch(path, query, limit, within)
             if 200 <= response.status < 300:
-                return Answer(channel, number, path, response)
+                return Answer(channel, number, response)
             refusals.append(refusal(path, response))
             if response.status not in (403, 404) or is_api_refusal(response):
                 break
@@ -217,8 +216,9 @@ class Kubelets:
 
         async def fetch(path: str, query: Parameters, limit: int, within: Deadline | None) -> Response:
             async with self._proxied.one():  # the time begins when its turn has come
-                target, seconds = f"{prefix}/proxy{path}", self.options.timeout
-                return await self._api.fetch(target, query, timeout=seconds, limit=limit, within=within)
+                return await self._api.fetch(
+                    f"{prefix}/proxy{path}", query, timeout=self.options.timeout, limit=limit, within=within
+                )
 
         return Channel(fetch, lambda: None, lambda: None, self._api.redact, proxied=True)
 

@@ -160,10 +160,10 @@ class Round:
         if not self._measured_here:
             questions.insert(0, (SUMMARY, [("only_cpu_and_memory", "true")]))
         answer = await self._kubelets.ask(node, questions, self._first_within)
-        channel = answer.channel
+        channel, path = answer.channel, questions[answer.number][0]
         report: NodeReport | _Once
         try:
-            if answer.number < len(questions) - 1:
+            if answer.number < len(questions) - 1:  # the last one is for the series, wherever these are
                 said = _decoded(channel, lambda: summary(answer.response.body, pods=bool(self._wanted)))
                 report = from_summary(said, node.name, self._wanted)
                 channel.close()
@@ -171,11 +171,11 @@ class Round:
                 if not self._keep:
                     channel.rest()
                 scrape = _decoded(channel, lambda: self._scrape(answer.response))
-                report = _Once(node, channel, answer.path, scrape, time.monotonic())
+                report = _Once(node, channel, path, scrape, time.monotonic())
         except DecodeError:
             channel.close()
             raise
-        return _First(report, answer.path, channel.proxied)
+        return _First(report, path, channel.proxied)
 
     def _finish(self, once: list[_Once], found: Reports) -> None:
         """Second scrapes, a window after the first ones; again a little later where there was nothing new."""

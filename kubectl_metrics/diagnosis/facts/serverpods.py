@@ -6,7 +6,6 @@ Facts
 - Why a process ended is in its log; the status has it only with terminationMessagePolicy FallbackToLogsOnError, or
   where the runtime could not start it at all.
 - A pod on a node that does not report any more keeps its last status, and its condition Ready is made false.
-- klog writes no year; containers have no time zone but UTC.
 """
 
 from __future__ import annotations
@@ -294,8 +293,11 @@ def metrics_missing(facts: Facts) -> list[str] | None:
         return []
     out = facts.excluded_nodes
     by_name = facts.nodes_by_name
-    wanted = [name for name in facts.unmeasured_nodes if name not in out and is_expected(facts, name)]
-    return [name for name in wanted if by_name[name].is_ready]
+    return [
+        name
+        for name in facts.unmeasured_nodes
+        if name not in out and is_expected(facts, name) and by_name[name].is_ready
+    ]
 
 
 def scraped(facts: Facts) -> int | None:

@@ -1,6 +1,6 @@
 # make demo    the tables against a simulated cluster, no Kubernetes needed
 # make test    the tests that need no cluster (under 2 minutes)
-# make matrix  the tests with the built wheel, on each Python and with the lowest and newest dependencies, some 20 minutes;
+# make matrix  the tests with the built wheel, on each Python, with lowest, pinned and newest dependencies, half an hour;
 #              MATRIX=3.10-lowest,kubernetes-29 chooses
 # make workflows  .github/workflows, with actionlint
 # make check   formatting, lint, types, and the rule which layer may import which

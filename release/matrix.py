@@ -1,4 +1,4 @@
-"""The tests, with the wheel that would be released, on each Python and with the lowest and newest dependencies.
+"""The tests, with the wheel that would be released, on each Python and with the lowest, pinned and newest dependencies.
 
 The sdist is built, the wheel from it; the sdist is unpacked, its package removed, and the tests that are left run
 against the installed wheel. What lacks in either fails here.
@@ -17,9 +17,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
+from typing import Literal
 
 from release import dist, project, pythons
 from release.project import BUILD, PACKAGE, ROOT, Failed
+
+Kind = Literal["lowest", "pinned", "newest"]
+"""Which versions of the dependencies. Only the newest depend on the day: the others test what is in the repository."""
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 OLDEST_KUBERNETES = 29
@@ -37,7 +41,7 @@ _OF_KUBERNETES = (
     "tests/diagnosis/collect",
     "tests/commands/test_diagnose.py",
 )
-_KINDS = ("lowest", "newest")
+_KINDS: tuple[Kind, ...] = ("lowest", "pinned", "newest")
 _SHOWN = ("click", "kubernetes", "msgspec", "pyyaml", "tabulate", "urllib3")
 
 
@@ -47,9 +51,9 @@ class Environment:
 
     name: str
     python: str
-    lowest: bool = False
+    kind: Kind = "newest"
     kubernetes: int | None = None
-    """The major version of that package; None for what ``lowest`` says."""
+    """The major version of that package; None for what ``kind`` says."""
 
     @property
     def group(self) -> str:
@@ -76,7 +80,7 @@ class Environment:
 
 def environments(newest_kubernetes: int) -> list[Environment]:
     """The whole matrix."""
-    every = [Environment(f"{python}-{kind}", python, kind == "lowest") for python in PYTHONS for kind in _KINDS]
+    every = [Environment(f"{python}-{kind}", python, kind) for python in PYTHONS for kind in _KINDS]
     majors = range(OLDEST_KUBERNETES, newest_kubernetes + 1)
     return every + [Environment(f"kubernetes-{major}", "3.11", kubernetes=major) for major in majors]
 
@@ -131,6 +135,14 @@ def needed(wheel: Path) -> list[str]:
     return [line.removesuffix(_SOCKS) for line in told if "extra ==" not in line or line.endswith(_SOCKS)]
 
 
+def held(kind: Kind, direct: Iterable[str], constraints: str) -> str:
+    """Lines of ``constraints`` that hold when these lines of a wheel's direct dependencies are resolved."""
+    if kind == "newest":
+        return ""
+    lowered = [re.split(r"[^a-z0-9._-]", line.lower(), maxsplit=1)[0] for line in direct] if kind == "lowest" else []
+    return without(constraints, lowered)
+
+
 def resolve(environment: Environment, wheel: Path) -> dict[str, str]:
     """The versions of everything that the wheel needs at run time there, and writes them beside it.
 
@@ -142,11 +154,13 @@ def resolve(environment: Environment, wheel: Path) -> dict[str, str]:
     major = environment.kubernetes
     lines = needed(wheel) + ([] if major is None else [f"kubernetes=={major}.*"])
     asked.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    holding = environment.folder / "held.txt"
+    holding.write_text(held(environment.kind, lines, _constraints()), "utf-8")
     resolved = _uv(
         *("pip", "compile", "--only-binary=:all:", "--no-header", "--no-annotate"),
         f"--python-version={environment.python}",
-        f"--resolution={'lowest-direct' if environment.lowest else 'highest'}",
-        str(asked),
+        f"--resolution={'lowest-direct' if environment.kind == 'lowest' else 'highest'}",
+        *("--constraint", str(holding), str(asked)),
     )
     (environment.folder / "runtime.txt").write_text(resolved, "utf-8")
     return pins(resolved)
@@ -159,7 +173,7 @@ def install(environment: Environment, wheel: Path, runtime: Mapping[str, str]) -
         release.project.Failed: there is no such Python, or something cannot be installed.
     """
     tools = environment.folder / "tools.txt"
-    tools.write_text(without((ROOT / "constraints.txt").read_text("utf-8"), runtime), "utf-8")
+    tools.write_text(without(_constraints(), runtime), "utf-8")
     venv = environment.folder / "venv"
     _uv("venv", "--clear", "--python", str(pythons.find(environment.python, _UV)), str(venv))
     _uv(
@@ -194,6 +208,10 @@ def run_tests(environment: Environment, tree: Path) -> tuple[bool, str]:
         )
     lines = log.read_text("utf-8", "replace").splitlines() or ["pytest said nothing"]
     return done.returncode == 0, lines[-1].strip("= ")
+
+
+def _constraints() -> str:
+    return (ROOT / "constraints.txt").read_text("utf-8")
 
 
 def _uv(*arguments: str) -> str:

@@ -26,8 +26,8 @@ def test_every_python_that_is_promised_is_tried() -> None:
 
 def test_the_whole_matrix() -> None:
     assert names("") == [
-        *("3.10-lowest", "3.10-newest", "3.11-lowest", "3.11-newest"),
-        *("3.12-lowest", "3.12-newest", "3.13-lowest", "3.13-newest"),
+        *("3.10-lowest", "3.10-pinned", "3.10-newest", "3.11-lowest", "3.11-pinned", "3.11-newest"),
+        *("3.12-lowest", "3.12-pinned", "3.12-newest", "3.13-lowest", "3.13-pinned", "3.13-newest"),
         *("kubernetes-29", "kubernetes-30", "kubernetes-31"),
     ]
 
@@ -37,7 +37,7 @@ def test_the_whole_matrix() -> None:
     [
         ("3.13-newest, 3.10-lowest,", ["3.13-newest", "3.10-lowest"]),
         ("kubernetes", ["kubernetes-29", "kubernetes-30", "kubernetes-31"]),
-        ("3.12,3.12-lowest", ["3.12-lowest", "3.12-newest"]),
+        ("3.12,3.12-lowest", ["3.12-lowest", "3.12-pinned", "3.12-newest"]),
     ],
 )
 def test_chosen(wanted: str, found: list[str]) -> None:
@@ -72,6 +72,12 @@ def test_pins() -> None:
 def test_tools_leave_the_runtime_dependencies_alone() -> None:
     assert matrix.without(REQUIREMENTS, ["pyyaml"]) == "click==8.1.0\n"
     assert matrix.without(REQUIREMENTS, []).splitlines()[1] == 'PyYAML==6.0.3 ; python_version >= "3.13"'
+
+
+@pytest.mark.parametrize(("kind", "names"), [("lowest", {"click"}), ("pinned", {"click", "pyyaml"}), ("newest", set())])
+def test_what_does_not_depend_on_the_day(kind: matrix.Kind, names: set[str]) -> None:
+    direct = ['PyYAML>=6.0.2; python_version >= "3.13"', "PySocks>=1.7"]
+    assert matrix.pins(matrix.held(kind, direct, REQUIREMENTS)).keys() == names
 
 
 def test_what_a_wheel_needs(tmp_path: Path) -> None:

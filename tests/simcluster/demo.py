@@ -52,8 +52,8 @@ def nodes(count: int, serving: Serving = "cluster-ca") -> list[Node]:
     ]
 
 
-def pods(homes: Sequence[Node], per_node: int) -> list[Pod]:
-    """``per_node`` pods on each node, the workloads in turn."""
+def pods(homes: Sequence[Node], per_node: int, *, steady: bool = False) -> list[Pod]:
+    """``per_node`` pods on each node, the workloads in turn; ``steady``: what each of them uses does not change."""
     dice = random.Random(2)
     hashes = {workload.name: _letters(dice, 10) for workload in _WORKLOADS}
     places = (node.name for node in homes for _ in range(per_node))
@@ -65,17 +65,18 @@ def pods(homes: Sequence[Node], per_node: int) -> list[Pod]:
             suffix = str(next(counts[workload.name]))
         elif workload.kind == "DaemonSet":
             suffix = _letters(dice, 5)
-        containers = [_container(dice, name, *usual) for name, usual in workload.containers.items()]
+        containers = [_container(dice, name, *usual, steady=steady) for name, usual in workload.containers.items()]
         age = dice.randint(1, 400) * 3600
         labels = {"app": workload.name}
         made.append(Pod(f"{workload.name}-{suffix}", workload.namespace, place, containers, labels, age=age))
     return made
 
 
-def _container(dice: random.Random, name: str, millicores: int, mebibytes: int) -> Container:
+def _container(dice: random.Random, name: str, millicores: int, mebibytes: int, *, steady: bool) -> Container:
     mean = round(millicores * dice.uniform(0.7, 1.4) * MILLICORE)
     memory = round(mebibytes * dice.uniform(0.8, 1.3) * 256) * 4096
-    return Container(name, cpu=wave(mean, mean // 5, dice.uniform(40, 90)), memory=memory)
+    swinging = wave(mean, mean // 5, dice.uniform(40, 90))
+    return Container(name, cpu=mean if steady else swinging, memory=memory)
 
 
 def _letters(dice: random.Random, count: int) -> str:

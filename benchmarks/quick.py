@@ -32,9 +32,11 @@ CASES: Mapping[Setup, Sequence[str]] = {
 }
 
 _MODULES = """
-import sys
+import os, sys
+from kubectl_metrics.commands.early import begin
+begun = begin(sys.argv[1:], os.environ)
 from kubectl_metrics.cli import main
-main(sys.argv[1:])
+main(early=begun)
 found = [name for name, module in sys.modules.items() if getattr(module, "__spec__", None)]  # Cython's own have none
 names = {name if name.startswith("kubectl_metrics") else name.partition(".")[0] for name in found}
 print(*names - sys.stdlib_module_names - {"sitecustomize", "usercustomize"}, file=sys.stderr)

@@ -21,9 +21,12 @@ def run() -> None:
             from kubectl_metrics.completing import run_for_shell
 
             run_for_shell(sys.argv[2:])
+        from kubectl_metrics.commands import early
+
+        begun = early.begin(sys.argv[1:], os.environ)
         from kubectl_metrics.cli import main
 
-        status = main()
+        status = main(early=begun)
     except KeyboardInterrupt:
         import signal
 

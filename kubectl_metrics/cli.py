@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from kubectl_metrics.commands import options
 from kubectl_metrics.commands.pflag import Group
 from kubectl_metrics.errors import ExitStatus, MetricsError
 from kubectl_metrics.output.terminal import emit, say
+
+if TYPE_CHECKING:
+    from kubectl_metrics.commands.early import Early
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -83,8 +87,10 @@ def group(**given: object) -> None:
     """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, early: Early | None = None) -> int:
     """Runs a command; returns the exit status. Reads ``sys.argv`` unless it is given ``arguments``.
+
+    ``early`` is what has been begun for these arguments.
 
     Ctrl-C is ``__main__``'s matter: it can come while this module is still being imported.
     """
@@ -93,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = sys.argv[1:] if arguments is None else list(arguments)
         if not given:
             return _nothing_asked()
-        with group.make_context("kubectl metrics", given) as context:
+        with group.make_context("kubectl metrics", given, obj=early) as context:
             return int(group.invoke(context))
     except click.exceptions.Exit as finished:  # --help and --version
         return finished.exit_code

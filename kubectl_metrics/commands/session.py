@@ -22,6 +22,7 @@ from kubectl_metrics.output.terminal import say
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from kubectl_metrics.commands.early import Early
     from kubectl_metrics.sources.access import Kubelets
     from kubectl_metrics.sources.kubelets import KubeletSource
 
@@ -47,7 +48,9 @@ class Session:
         if seconds is not None and self._window is not None and seconds <= self._window:
             raise UsageError("--timeout leaves no time for --window, after which the kubelets are asked a second time")
         overrides = settings.overrides(ctx)
-        config = kubeconfig.load(overrides, os.environ, home_folder())
+        early: Early | None = ctx.find_root().obj
+        files = early.files if early is not None and not overrides.kubeconfig else None
+        config = kubeconfig.load(overrides, os.environ, home_folder(), files=files)
         mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin is not None and sys.stdin.isatty())
         self._credentials = mine
         self.namespace = config.namespace
@@ -57,10 +60,13 @@ class Session:
         self._total = None if seconds is None else Total(seconds)
         if given.get("wait") is not None:
             self._total = Total(given["wait"], "--wait", grace=_LAST_LOOK)
-        # Two questions are asked at once, but by raw, and where only the kubelets are wanted. What it takes to ask is
-        # imported while these connect.
-        count = 1 if ctx.info_name == "raw" or self.mode == "kubelet" else 2
-        ahead = connect_ahead(config, environ=os.environ, count=count)
+        if early is not None and early.server == config.server:
+            ahead = early.connections
+        else:
+            # Two questions are asked at once, but by raw, and where only the kubelets are wanted. What it takes to ask
+            # is imported while these connect.
+            count = 1 if ctx.info_name == "raw" or self.mode == "kubelet" else 2
+            ahead = connect_ahead(config, environ=os.environ, count=count)
         try:
             self.api = api_transport(
                 config, mine, environ=os.environ, total=self._total, trace=self._trace, ahead=ahead

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from kubectl_metrics.connection.ahead import Ahead
     from kubectl_metrics.connection.config import ClientConfig
     from kubectl_metrics.connection.credentials import Credentials
     from kubectl_metrics.connection.deadlines import Total
-    from kubectl_metrics.connection.tcp import Ahead
     from kubectl_metrics.connection.transport import Transport
 
 
@@ -74,8 +74,8 @@ def connect_ahead(config: ClientConfig, *, environ: Mapping[str, str], count: in
 
     None where there is a proxy on the way, or no TLS: what is said there is a matter of the transport.
     """
-    from kubectl_metrics.connection import proxy, tcp
+    from kubectl_metrics.connection import ahead, proxy
 
     if not config.server.startswith("https:") or config.proxy_url or proxy.proxy_for(config.server, environ):
         return None
-    return tcp.Ahead(config.server, count)
+    return ahead.Ahead(config.server, count)

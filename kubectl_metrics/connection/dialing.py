@@ -10,12 +10,13 @@ import ssl
 from typing import TYPE_CHECKING
 
 from kubectl_metrics.connection.stream import Stream
-from kubectl_metrics.connection.tcp import Ahead, dial
+from kubectl_metrics.connection.tcp import dial
 from kubectl_metrics.connection.tls import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kubectl_metrics.connection.ahead import Ahead
     from kubectl_metrics.connection.deadlines import Deadline
     from kubectl_metrics.connection.proxying import Proxy
     from kubectl_metrics.wire.http import ResponseReader
@@ -63,7 +64,7 @@ class Connection:
         """
         if self._proxy is None:
             begun = await self._ahead.take(deadline, connect_timeout) if self._ahead is not None else None
-            self.stream = Stream(begun or await dial(self._host, self._port, deadline, connect_timeout))
+            self.stream = begun or Stream(await dial(self._host, self._port, deadline, connect_timeout))
         else:
             to = (self._host, self._port)
             self.stream = await self._proxy.open(to, deadline, connect_timeout, tunnel=self._context is not None)

@@ -19,9 +19,11 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from kubectl_metrics.connection.loop import Call, readable, sleep, writable
+from kubectl_metrics.connection.threads import outcome
 from kubectl_metrics.wire.http import ResponseReader
 
 T = TypeVar("T")
@@ -86,12 +88,27 @@ class TLSInTLS:
 class Stream:
     """A connected socket, and the TLS that it has got. ``wire`` is what the kernel knows of it."""
 
-    __slots__ = ("_top", "wire")
+    __slots__ = ("_begun", "_top", "wire")
 
     def __init__(self, sock: socket.socket) -> None:
         """``sock`` is connected, and does not block."""
         self.wire = sock
         self._top: socket.socket | TLSInTLS = sock
+        self._begun: Callable[[], None] | None = None  # goes on with what ``begin_tls`` has begun
+
+    def begin_tls(self, context: ssl.SSLContext, name: str | None) -> None:
+        """As ``start_tls``, whose turn it is then, but without waiting: the first words are sent.
+
+        Raises OSError: the connection has been reset already.
+        """
+        handshake = self._secure(context, name)
+        try:
+            handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        except OSError as error:
+            handshake = partial(outcome, None, error.with_traceback(None))
+        self._begun = handshake
 
     async def start_tls(self, context: ssl.SSLContext, name: str | None, until: float) -> None:
         """TLS, once more where there is TLS already; names are for the caller to check.
@@ -104,13 +121,18 @@ class Stream:
         Raises:
             OSError: it failed (with ssl.SSLError), or was not done in time (TimeoutError).
         """
+        handshake, self._begun = self._begun or self._secure(context, name), None
+        await self._done(handshake, until=until)
+
+    def _secure(self, context: ssl.SSLContext, name: str | None) -> Callable[[], None]:
+        """One more layer of TLS, whose handshake is what is returned. Raises OSError."""
         secured: ssl.SSLSocket | TLSInTLS
         if isinstance(self._top, ssl.SSLSocket):
             self._top = secured = TLSInTLS(self._top, context, name)
         else:
             # The socket is an empty shell afterwards.
             self._top = self.wire = secured = _secured(self.wire, context, name)
-        await self._done(secured.do_handshake, until=until)
+        return secured.do_handshake
 
     def certificate(self) -> bytes | None:
         """The other side's, DER; None without TLS."""

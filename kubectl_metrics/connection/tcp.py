@@ -1,13 +1,7 @@
-"""From a server's name to a connected socket; also ahead of when it is wanted.
+"""From a server's name to a connected socket.
 
-To import what it takes to speak TLS and HTTP takes about as long as a packet to another city and back. So as soon as it
-is known where the server is, connections to it are begun, by threads that have nothing to do but wait.
-
-Facts
-- The time to connect is shared out to the addresses of a name, as in Go (net/dial.go, partialDeadline): one dead
-  address does not use up the time of the next.
-- A connection over which nothing is said does no harm: servers wait some seconds for the first word, and ours comes
-  within a moment.
+The time to connect is shared out to the addresses of a name, as in Go (net/dial.go, partialDeadline): one dead address
+does not use up the time of the next.
 """
 
 from __future__ import annotations
@@ -16,16 +10,13 @@ import contextlib
 import errno
 import os
 import socket
-import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
 from kubectl_metrics.connection.deadlines import Deadline
-from kubectl_metrics.connection.jobs import Job
 from kubectl_metrics.connection.lookup import lookup
-from kubectl_metrics.connection.loop import run, writable
-from kubectl_metrics.errors import MetricsError
+from kubectl_metrics.connection.loop import writable
 
 CONNECT_TIMEOUT = 10.0  # seconds until TCP has to be connected
 _PORTS = {"http": 80, "https": 443}
@@ -93,47 +84,3 @@ async def _connect(sock: socket.socket, address: Any, until: float) -> None:
     if number:
         raise OSError(number, os.strerror(number))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-class Ahead:
-    """A few connections to one server, begun as soon as this is made. Safe to use from several threads."""
-
-    def __init__(self, url: str, count: int) -> None:
-        """``count`` connections to the server of ``url``; fewer where the system allows no more threads."""
-        self._place = place(url)
-        self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()  # that nobody has taken
-        self._closed = False
-        self._begun: list[Job[socket.socket]] = []
-        with contextlib.suppress(MetricsError, OSError):
-            for _ in range(count):
-                self._begun.append(Job(self._connect, "connect"))
-
-    def _connect(self) -> socket.socket:
-        sock = run(dial(*self._place, Deadline(CONNECT_TIMEOUT), CONNECT_TIMEOUT))
-        with self._lock:
-            if self._closed:
-                sock.close()
-            else:
-                self._open.add(sock)
-        return sock
-
-    async def take(self, deadline: Deadline, connect_timeout: float) -> socket.socket | None:
-        """One of them, as ``dial`` would have made it; None if there is none left. Raises OSError."""
-        try:
-            begun = self._begun.pop()
-        except IndexError:
-            return None
-        sock = await begun.result(time.monotonic() + min(connect_timeout, deadline.left()))
-        with self._lock:
-            self._open.discard(sock)
-        return sock
-
-    def close(self) -> None:
-        """Closes those that nobody has taken, also when they have been opened."""
-        with self._lock:
-            self._closed = True
-            for sock in self._open:
-                sock.close()
-        for begun in self._begun:
-            begun.forget()

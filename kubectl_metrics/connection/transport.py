@@ -33,13 +33,17 @@ from kubectl_metrics.connection.dialing import Connection
 from kubectl_metrics.connection.echoes import Echoes
 from kubectl_metrics.connection.loop import run
 from kubectl_metrics.connection.pool import Closed, Pool
-from kubectl_metrics.connection.tcp import CONNECT_TIMEOUT, Ahead, join, place
+from kubectl_metrics.connection.stream import Stream
+from kubectl_metrics.connection.tcp import CONNECT_TIMEOUT, join, place
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
 from kubectl_metrics.wire.http import ResponseReader, Sink, request
 from kubectl_metrics.wire.servername import is_ip
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping, Sequence
+
+    from kubectl_metrics.connection.ahead import Ahead
 
 API_TIMEOUT = 120.0  # seconds for one request, if nobody says otherwise
 MAX_BODY = 512 * 1024 * 1024  # bytes
@@ -150,6 +154,8 @@ class Transport:
         self._echoes = Echoes(authorization, *for_proxy.values())
         self._trace = trace
         self._ahead = ahead if self._proxy is None else None
+        if self._ahead is not None:
+            self._ahead.greet(self._greeting)
         self._pool = Pool(connections)
 
     def get(
@@ -234,6 +240,12 @@ class Transport:
             self._ahead.close()
         self._pool.close()
         self._pause.end()
+
+    def _greeting(self, sock: socket.socket) -> Stream:
+        stream = Stream(sock)
+        if self._context is not None:
+            stream.begin_tls(self._context, self._sni)
+        return stream
 
     def _connection(self) -> Connection:
         return Connection(

@@ -1,0 +1,75 @@
+"""What can be begun before the command line is read: the way to the API server.
+
+To import click and to read the command line takes as long as a packet to another city and back. Most command lines say
+nothing of the connection; then the kubeconfig alone says where the server is. So it is read first, and connections are
+begun that have come about when the session wants them. That pays from some ten milliseconds of distance on
+(docs/benchmarks.md).
+
+Strategy: this only guesses. Nothing secret leaves, nobody logs in, no error is reported; a session that would have read
+other files, or goes to another server, does not use what is here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kubectl_metrics.connection.ahead import Ahead
+    from kubectl_metrics.connection.kubefile import Merged
+    from kubectl_metrics.errors import MetricsError
+
+# The connections that each command makes at once. ``diagnose`` takes seconds anyway.
+COMMANDS = {"nodes": 2, "node": 2, "no": 2, "pods": 2, "pod": 2, "po": 2, "raw": 1}
+# Flags of these commands that have nothing to do with where the server is, nor with whether it is asked.
+FLAGS = frozenset(
+    (
+        *("-A", "--all-namespaces", "-n", "--namespace", "-l", "--selector", "--field-selector"),
+        *("--containers", "--sum", "--no-headers", "--show-capacity", "--show-swap", "--sort-by"),
+        *("-o", "--output", "--strict"),
+    )
+)
+
+
+class Early(NamedTuple):
+    """What has been begun."""
+
+    files: Merged | MetricsError
+    """The kubeconfig that the environment names, or what is wrong with it. It may be a pipe, and be read only once."""
+    server: str = ""
+    """The API server's URL."""
+    connections: Ahead | None = None
+    """To that server, where it can be connected to ahead."""
+
+
+def begin(arguments: Sequence[str], environ: Mapping[str, str]) -> Early | None:
+    """Reads the kubeconfig and begins to connect, if nothing in the arguments might speak against it."""
+    if not arguments or arguments[0] not in COMMANDS or not all(map(_is_plain, arguments[1:])):
+        return None
+    with contextlib.suppress(MemoryError):  # which is for whoever can say so
+        return _begin(environ, COMMANDS[arguments[0]])
+    return None
+
+
+def _is_plain(argument: str) -> bool:
+    """Whether it is none of the flags that matter here. A value may look like one of those: then nothing is begun."""
+    return not argument.startswith("-") or argument.partition("=")[0] in FLAGS
+
+
+def _begin(environ: Mapping[str, str], count: int) -> Early:
+    from kubectl_metrics.connection import connect_ahead, kubeconfig, kubefile
+    from kubectl_metrics.connection.config import Overrides
+    from kubectl_metrics.errors import MetricsError
+
+    home = kubefile.home_folder()
+    try:
+        files = kubefile.read_files(None, environ, home)
+    except MetricsError as error:
+        return Early(error)
+    try:
+        config = kubeconfig.load(Overrides(), environ, home, files=files)
+    except MetricsError:  # and again in the session
+        return Early(files)
+    return Early(files, config.server, connect_ahead(config, environ=environ, count=count))

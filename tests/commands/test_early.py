@@ -1,0 +1,175 @@
+"""What is begun before the command line is read: only where nothing speaks against it, and to be thrown away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubectl_metrics import cli
+from kubectl_metrics.commands import early, settings
+from kubectl_metrics.connection.config import Overrides
+from kubectl_metrics.errors import MetricsError
+from tests.connection.servers import Server, always, free_port
+from tests.simcluster import SimCluster
+
+TOOL = [sys.executable, "-W", "error", "-m", "kubectl_metrics"]
+
+
+def kubeconfig(folder: Path, port: int) -> Path:
+    """One of a server on loopback, whoever that is."""
+    path = folder / "config"
+    path.write_text(
+        f"clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:{port}'}}}}]\n"
+        "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n"
+    )
+    return path
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*TOOL, *arguments],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def command(name: str) -> click.Command:
+    found = cli.group.get_command(click.Context(cli.group), name)
+    assert found is not None
+    return found
+
+
+def test_the_names_are_those_of_commands() -> None:
+    group = cli.group
+    assert isinstance(group, click.Group)
+    known = set(group.list_commands(click.Context(group))) | set(getattr(group, "aliases"))  # noqa: B009  # our own kind
+    assert known - early.COMMANDS.keys() == {"completion", "diagnose"}
+    assert early.COMMANDS.keys() <= known
+
+
+def test_the_flags_are_flags_of_these_commands() -> None:
+    commands = [command(name) for name in early.COMMANDS]
+    spelled = {spelling for each in commands for option in each.params for spelling in option.opts}
+    assert spelled >= early.FLAGS
+
+
+WORDS = [
+    *sorted(early.FLAGS),
+    "web",
+    "cpu",
+    "json",
+    "a=b",
+    "-n=shop",
+    "-An=shop",
+    "-nshop",
+    "-s",
+    "--server=https://x",
+    "--",
+    "-",
+]
+WORDS += [
+    "--context",
+    "--kubeconfig=x",
+    "--token",
+    "-h",
+    "-v",
+    "--source",
+    "kubelet",
+    "-sx",
+    "--insecure-skip-tls-verify",
+]
+
+
+@given(st.sampled_from(sorted(early.COMMANDS)), st.lists(st.sampled_from(WORDS), max_size=5))
+def test_what_is_begun_is_what_the_command_line_means(name: str, words: list[str]) -> None:
+    """Whatever click makes of it: where something is begun, no flag but the namespace says anything."""
+    begun = early.begin([name, *words], {"KUBECONFIG": os.devnull, "KUBERNETES_MASTER": "http://127.0.0.1:1"})
+    if begun is None:
+        return
+    try:
+        with command(name).make_context(name, list(words)) as context:
+            overrides = settings.overrides(context)
+    except (click.UsageError, MetricsError):
+        return
+    assert overrides == Overrides(namespace=overrides.namespace)
+
+
+@pytest.mark.parametrize("words", ["nodes", "no web -l a=b", "pods -A --sort-by=cpu", "raw /version"])
+def test_what_has_no_flags_of_the_connection(words: str, tmp_path: Path) -> None:
+    begun = early.begin(words.split(), {"KUBECONFIG": str(kubeconfig(tmp_path, free_port()))})
+    assert begun is not None and begun.connections is not None
+    assert begun.server.startswith("https://127.0.0.1:")
+    begun.connections.close()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "",
+            "diagnose",
+            "completion bash",
+            "--version",
+            "-n shop pods",
+            "nodes -h",
+            "nodes --context x",
+            "nodes -s=x",
+        ),
+        *("nodes --source kubelet", "pods -n -s", "nonsense", "pods -An=shop", "__complete nodes x"),
+    ],
+)
+def test_what_may_have_some(words: str) -> None:
+    assert early.begin(words.split(), {"KUBECONFIG": os.devnull}) is None
+
+
+def test_a_kubeconfig_that_is_a_pipe_is_read_once(cluster: SimCluster) -> None:
+    shown = subprocess.run(
+        ["bash", "-c", f'KUBECONFIG=<(cat "{cluster.kubeconfig()}") {" ".join(TOOL)} nodes'],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+
+
+def test_what_is_wrong_with_a_pipe_is_said() -> None:
+    line = f"KUBECONFIG=<(echo '[') {' '.join(TOOL)} nodes"
+    shown = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert shown.returncode == 1
+    assert shown.stderr.startswith('error: error loading config file "/dev/fd/')
+
+
+def test_what_is_wrong_with_the_command_line_comes_first(tmp_path: Path) -> None:
+    broken = tmp_path / "config"
+    broken.write_text("[")
+    shown = run(["nodes", "a", "b"], {"KUBECONFIG": str(broken)})
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "config" not in shown.stderr
+
+
+def test_both_connections_are_used(cluster: SimCluster) -> None:
+    before = cluster.connections["api"]
+    shown = run(["nodes"], {"KUBECONFIG": str(cluster.kubeconfig())})
+    assert shown.returncode == 0, shown.stderr
+    assert cluster.connections["api"] - before == 2
+
+
+@pytest.mark.parametrize("words", ["nodes -s {other}", "nodes --server={other}", "nodes --kubeconfig {file}"])
+def test_nobody_is_bothered_who_is_not_meant(words: str, cluster: SimCluster, tmp_path: Path) -> None:
+    with Server(always()) as stranger:
+        environment = {"KUBECONFIG": str(kubeconfig(tmp_path, stranger.port))}
+        run(words.format(other=cluster.url, file=cluster.kubeconfig()).split(), environment)
+    assert stranger.connections == 0

@@ -93,9 +93,9 @@ METRICS_API = Place(
     (
         _metrics("nodes", auto=True),
         _metrics("pods", auto=False),
-        _metrics(f"raw {METRICS}/nodes", auto=True),
     ),
     (
+        _metrics(f"raw {METRICS}/nodes", auto=True),
         _metrics("nodes", auto=False),
         _metrics("pods", auto=True),
         _metrics(f"raw {METRICS}/nodes", auto=False),
@@ -132,12 +132,10 @@ OBJECTS = Place(
     "objects",
     "api",
     "/api/v1/n",  # nodes, and namespaces/NAME/pods
+    (_objects("nodes"),),
     (
-        _objects("nodes"),
         _objects("pods --source api", needed=False),
         _objects("pods --source kubelet"),
-    ),
-    (
         _objects(f"raw {NODES_PATH}"),
         _objects("nodes --source kubelet"),
         _objects(f"raw {METRICS}/nodes --source kubelet"),
@@ -176,12 +174,10 @@ SERVER = Place(
     "server",
     "api",
     "/",
+    (_server("nodes"),),
     (
-        _server("nodes"),
         _server("pods --source kubelet"),
         Command(("diagnose",), _diagnosis),
-    ),
-    (
         _server(f"raw {NODES_PATH}"),
         _server("nodes --source kubelet"),
         _server("nodes --source api"),
@@ -234,11 +230,9 @@ KUBELET = Place(
     "kubelet",
     FAULTY,
     "/",
+    (_kubelet("nodes --kubelet-access direct"),),
     (
-        _kubelet("nodes --kubelet-access direct"),
         Command(("raw", "--node", FAULTY, "/stats/summary", "--kubelet-access", "direct"), _one),
-    ),
-    (
         _kubelet("nodes --kubelet-access direct --window 50ms"),
         _kubelet("nodes --kubelet-access proxy"),
         _kubelet("nodes --kubelet-access auto"),

@@ -1,6 +1,7 @@
 """Every fault at every place, with every command: a right answer or a named error, in time, and never a secret.
 
-Here are the commands that differ in what they do; ``tests/e2e/test_every_fault.py`` has the others.
+Here is one command for each place, and two where what is done without metrics.k8s.io is decided;
+``tests/e2e/test_every_fault.py`` has the others.
 """
 
 from __future__ import annotations

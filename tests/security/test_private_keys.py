@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -100,9 +101,12 @@ def written(folder: Path, pki: Pki, server: Listener, credential: Credential) ->
 
 
 def open_files(process: subprocess.Popen[bytes]) -> list[str]:
-    """What a process has open, by name."""
-    folder = Path(f"/proc/{process.pid}/fd")
-    return [os.readlink(path) for path in folder.iterdir()]
+    """What a process has open, by name; not what it closes while one looks, such as a module that it imports."""
+    names = []
+    for path in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            names.append(os.readlink(path))
+    return names
 
 
 def came_and_went(events: list[int]) -> bool:

@@ -6,6 +6,7 @@ id that took it away; one that needs what could not be read is not checked. What
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -75,8 +76,8 @@ class _Run:
         self.passed: list[str] = []
         self.skipped: list[Skipped] = []
         self.not_checked: list[NotChecked] = []
-        for check in in_order(checks):
-            ground = _missing_ground(check, self.found, checks)
+        for check, grounds in in_order(tuple(checks.values())):
+            ground = next((id_ for id_ in grounds if _has_error(self.found.get(id_, ()))), "")
             if ground:
                 self.skipped.append(Skipped(check.id, ground))
             else:
@@ -102,45 +103,40 @@ class _Run:
             self.passed.append(check.id)
 
 
-def in_order(checks: Mapping[str, Check]) -> list[Check]:
-    """The checks by id, but each behind those that can take its ground away."""
-    done: dict[str, Check] = {}
+@functools.lru_cache
+def in_order(checks: tuple[Check, ...]) -> list[tuple[Check, list[str]]]:
+    """The checks by id, but each behind those that can take its ground away; and these, by id.
+
+    Those are the checks whose errors leave nothing to look at, but not what may be a symptom of what this one finds.
+    """
+    by_id = {one.id: one for one in sorted(checks, key=lambda one: one.id)}
+    done: dict[str, tuple[Check, list[str]]] = {}
     begun: set[str] = set()
 
     def add(check: Check) -> None:
         if check.id in begun:
             return
         begun.add(check.id)
-        for other in grounds(check, checks):
-            add(other)
-        done[check.id] = check
+        above = [one for one in by_id.values() if one is not check and means_any(check.after, one.id)]
+        grounds = [one.id for one in above if not means_any(one.because, check.id)]
+        for id_ in grounds:
+            add(by_id[id_])
+        done[check.id] = check, grounds
 
-    for id_ in sorted(checks):
-        add(checks[id_])
+    for check in by_id.values():
+        add(check)
     return list(done.values())
 
 
-def grounds(check: Check, checks: Mapping[str, Check]) -> list[Check]:
-    """The checks whose errors leave nothing to look at; not those that may be symptoms of what this one finds."""
-    return [
-        other
-        for id_, other in sorted(checks.items())
-        if id_ != check.id and means_any(check.after, id_) and not means_any(other.because, check.id)
-    ]
-
-
-def _missing_ground(check: Check, found: Mapping[str, list[Finding]], checks: Mapping[str, Check]) -> str:
-    for other in grounds(check, checks):
-        if any(one.severity is Severity.ERROR for one in found.get(other.id, ())):
-            return other.id
-    return ""
+def _has_error(findings: Iterable[Finding]) -> bool:
+    return any(one.severity is Severity.ERROR for one in findings)
 
 
 def _broken_ground(read: Read[Any], found: Mapping[str, list[Finding]]) -> str:
     """The error that keeps metrics.k8s.io from answering, if that is what could not be read."""
     if read.state != FAILED or GROUP not in read.what:
         return ""
-    return next((id_ for id_, several in found.items() if any(one.severity is Severity.ERROR for one in several)), "")
+    return next((id_ for id_, several in found.items() if _has_error(several)), "")
 
 
 def _finding(check: Check, fault: Fault) -> Finding:

@@ -101,7 +101,7 @@ def _whose(facts: Facts, pod: Pod, one: ContainerStatus | None) -> str:
     """What a container is called in titles: the one that serves has another name than those beside it."""
     if one is None or one is server_status(pod):
         return who(facts)
-    return f"The container {one.name[:60]} beside {who(facts)}"
+    return f"The container {one.name[:30]} beside {who(facts)}"
 
 
 def _end(pod: Pod, one: ContainerStatus) -> Proof:

@@ -143,7 +143,7 @@ def test_nothing_raises(make: Callable[[], Evidence], chance: random.Random) -> 
     for one in found.findings:
         assert one.evidence
         assert one.title
-        assert len(one.title) <= 75
+        assert len(one.title) <= 150  # a sentence of up to 75 characters, and two names that are cut off
         assert all(len(proof.value) <= 300 for proof in one.evidence)
         assert "\n" not in one.remedy.partition("#")[2]  # a comment that ends too early would be a command
 

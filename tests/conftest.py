@@ -7,7 +7,7 @@ import signal
 
 from hypothesis import settings
 
-# No test may depend on how fast the machine is, nor on luck: whether a change is good is not found by dice. Those are for
+# No test may depend on how fast the machine is, nor on luck: whether a change is good is not found by dice. They are for
 # HYPOTHESIS_PROFILE=explore, once a week in CI, and for "make fuzz".
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)

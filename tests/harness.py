@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from kubectl_metrics.cli import main
+from kubectl_metrics.commands import early
 from tests.simcluster import SimCluster
 
 
@@ -54,7 +55,7 @@ def streams(terminal: bool = False) -> Iterator[tuple[_Stream, _Stream]]:
 def run(*arguments: str, terminal: bool = False) -> Result:
     """One command, as ``kubectl metrics ARGUMENTS``."""
     with streams(terminal) as (out, err):
-        status = main(list(arguments))
+        status = main(list(arguments), early.begin(arguments, os.environ))
     return Result(int(status), out.written(), err.written())
 
 

@@ -104,6 +104,18 @@ def test_an_api_server_that_cannot_prove_who_it_is(pki: Pki, ask: Ask, credentia
     nothing_heard(api, credential)
 
 
+@pytest.mark.parametrize("kind", UNVERIFIED)
+def test_what_is_begun_before_the_command_line_is_read(
+    pki: Pki, ask: Ask, credential: Credential, kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Listener(pki, kind) as api:
+        ask(f"https://{api.address}", credential, "--version")  # which asks nobody, and has the kubeconfig written
+        assert api.connections == 0
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        assert run("nodes").status == 1
+    nothing_heard(api, credential)
+
+
 @pytest.mark.parametrize("command", [["raw", "/version"], ["pods", "-A", "--source", "kubelet"], ["diagnose"]])
 @pytest.mark.parametrize("kind", UNVERIFIED)
 def test_whatever_the_command(pki: Pki, ask: Ask, token: Credential, kind: Kind, command: list[str]) -> None:

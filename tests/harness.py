@@ -68,13 +68,18 @@ def lose_home(monkeypatch: pytest.MonkeyPatch) -> None:
 class Tool:
     """Commands against one cluster as one user."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, cluster: SimCluster | None = None) -> None:
         self._kubeconfig = str(kubeconfig)
+        self._cluster = cluster
 
     def __call__(self, *arguments: str, terminal: bool = False) -> Result:
-        return run(*arguments, "--kubeconfig", self._kubeconfig, terminal=terminal)
+        """Of a known cluster: what the command has asked is in its record then, also what it did not wait for."""
+        result = run(*arguments, "--kubeconfig", self._kubeconfig, terminal=terminal)
+        if self._cluster is not None:
+            self._cluster.settle()
+        return result
 
 
 def tool(cluster: SimCluster, user: str = "admin", **tweaks: object) -> Tool:
     """The tool as a user of a simulated cluster, whose kubeconfig can be tweaked."""
-    return Tool(cluster.kubeconfig(user, **tweaks))  # type: ignore[arg-type]  # they are SimCluster.kubeconfig's
+    return Tool(cluster.kubeconfig(user, **tweaks), cluster)  # type: ignore[arg-type]  # they are SimCluster.kubeconfig's

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -140,6 +141,12 @@ class SimCluster(World):
     def asked(self, server: str | None = None, path: str = "") -> list[Request]:
         """The requests so far of one server (None: of all) whose path begins with ``path``."""
         return [r for r in list(self.requests) if server in (None, r.server) and r.path.startswith(path)]
+
+    def settle(self) -> None:
+        """Return when all that clients have sent is in ``requests``: some do not wait for answers."""
+        servers = [server for servers in self._servers.values() for server in servers]
+        while any(connection.is_behind() for server in servers for connection in list(server.connections)):
+            time.sleep(0.001)
 
     # ---- credentials -------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import http
+import select
 import selectors
 import socket
 import ssl
@@ -40,6 +41,7 @@ class Connection:
         self._lock = threading.Lock()  # abort must not meet the moment in which the socket becomes a TLS socket
         self._aborted = False
         self._buffer = b""
+        self._reading = True  # or it waits for something else than the client
 
     def run(self) -> None:
         """The whole life of the connection."""
@@ -93,6 +95,7 @@ class Connection:
 
     def read_request(self) -> Request | None:
         """The next request; None when there is none."""
+        self._reading = True
         while b"\r\n\r\n" not in self._buffer:
             if len(self._buffer) > _LIMIT or not self._fill():
                 return None
@@ -125,7 +128,19 @@ class Connection:
             certificate=certificate,
         )
         self.server.requests.append(request)
+        self._reading = False
         return request
+
+    def is_behind(self) -> bool:
+        """Whether the client has said something, or gone, and it has not been read yet."""
+        if not self._reading:
+            return False
+        poll = select.poll()
+        try:
+            poll.register(self.sock, select.POLLIN)
+        except ValueError:  # it is closed
+            return False
+        return bool(poll.poll(0))
 
     def _fill(self) -> bool:
         data = self.sock.recv(65536)
@@ -159,6 +174,7 @@ class Connection:
 
     def wait(self, seconds: float | None = None) -> None:
         """Sleep, for ever by default; closing the cluster ends it and the connection."""
+        self._reading = False
         if self.closing.wait(seconds):
             raise Gone
 
@@ -274,14 +290,16 @@ class Server:
         self.loop.watch(self._listener, self)
         return self.address[1]
 
-    def _listen(self, address: tuple[str, int], backlog: int) -> None:
+    def _listen(self, address: tuple[str, int], backlog: int | None) -> None:
+        """Take an address; without a backlog nobody listens there, and nobody else can take it."""
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setblocking(False)
             listener.bind(address)
-            listener.listen(backlog)
+            if backlog is not None:
+                listener.listen(backlog)
         except OSError:
             listener.close()
             raise
@@ -300,9 +318,11 @@ class Server:
                 filler.setblocking(False)
                 filler.connect_ex(self.address)
                 self._fillers.append(filler)
+        else:
+            self._listen(self.address, None)
 
     def unlisten(self) -> None:
-        """Give up the address and cut the connections that came over it."""
+        """Stop listening, and cut the connections that came over the address."""
         if self._listener is not None:
             self.loop.forget(self._listener)
             self._listener.close()

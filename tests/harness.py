@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import msgspec
@@ -63,6 +65,18 @@ def lose_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container that runs as any number: no $HOME, and no such user in /etc/passwd."""
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+
+
+def invalid_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No host has a name that ends in .invalid (RFC 2606); not every machine has somebody who says so, and at once."""
+    others = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *more: Any, **settings: Any) -> Any:
+        if isinstance(host, str) and host.endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return others(host, *more, **settings)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 class Tool:

@@ -295,9 +295,9 @@ class Transport:
             if seconds is None or not tries or seconds >= deadline.left():
                 return response
             tries -= 1
-            self._tell(question, f"{response.status} {response.reason}, once more in {seconds:.0f} s")
             if response.status == 429:
                 self._pause.extend(min(seconds, again.SHARED))
+            self._tell(question, f"{response.status} {response.reason}, once more in {seconds:.0f} s")
             await self._pause.wait(seconds)
 
     async def _request(self, question: _Question, deadline: Deadline) -> Response:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kubectl_metrics.connection.kubefile import MAX_FILE
-from tests.harness import Tool, tool
+from tests.harness import Tool, invalid_is_unknown, tool
 from tests.simcluster import CORE_READER, PROXY_READER, Fault, Node, Pod, SimCluster, User, allow
 
 UNKNOWN = ["<unknown>"] * 4
@@ -135,7 +135,8 @@ def test_the_same_credentials_as_for_the_api_server(cert: bool) -> None:
 
 
 class TestAddresses:
-    def test_the_next_type_is_tried(self) -> None:
+    def test_the_next_type_is_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        invalid_is_unknown(monkeypatch)
         with SimCluster(nodes=0) as cluster:
             cluster.metrics.versions = ()
             node = Node("node-a")

@@ -224,12 +224,12 @@ def full_listener() -> Iterator[int]:
             sock.close()
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
+@contextlib.contextmanager
+def refusing() -> Iterator[int]:
+    """A port at which nobody listens, and which is taken all the same: nobody else can get it meanwhile."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+        yield sock.getsockname()[1]
 
 
 def has_ipv6() -> bool:

@@ -21,7 +21,7 @@ from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.connection.tls import client_context
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
-from tests.connection.servers import Peer, Server, always, reply
+from tests.connection.servers import Peer, Server, always, refusing, reply
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -61,11 +61,9 @@ def test_more_requests_at_once_than_there_are_open_more() -> None:
 
 
 def test_what_is_refused_is_refused_when_it_is_wanted() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    transport = Transport(url, context=None, ahead=Ahead(url, 1))
-    with pytest.raises(ConnectionFailed) as raised:
-        transport.get("/")
+    with refusing() as port, pytest.raises(ConnectionFailed) as raised:
+        url = f"http://127.0.0.1:{port}"
+        Transport(url, context=None, ahead=Ahead(url, 1)).get("/")
     assert raised.value.kind is FailureKind.REFUSED
 
 

@@ -361,8 +361,8 @@ def gone(pid: int) -> bool:
 def test_timeout_ends_all_that_it_started(plugin: Plugin, output: str) -> None:
     started = time.monotonic()
     plugin.shell(f"{output} sleep 1000 & echo $! > '{plugin.folder}/pid'; trap '' TERM; wait")
-    words = failing(lambda: plugin.run(timeout=0.5))
-    assert words == "gave no credentials within 0.5s and was stopped"
+    words = failing(lambda: plugin.run(timeout=3.0))  # it has to get as far as to say who is to be ended
+    assert words == "gave no credentials within 3s and was stopped"
     assert time.monotonic() - started < LONG
     assert gone(int((plugin.folder / "pid").read_text()))
 

@@ -20,7 +20,7 @@ from kubectl_metrics.connection import tls
 from kubectl_metrics.connection.generated import Answer, ObjectAPI, client, read
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
-from tests.connection.servers import Handler, Peer, Request, Server, always, answering, free_port, reply
+from tests.connection.servers import Handler, Peer, Request, Server, always, answering, refusing, reply
 
 SHORT = 0.3  # seconds
 LONG = 20.0  # seconds that only a hang takes
@@ -59,13 +59,15 @@ BY_NAME: dict[str, tuple[str, Callable[[ObjectAPI], Any], tuple[Any, ...]]] = {
 
 
 @pytest.fixture(autouse=True)
-def hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def hostile_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing of this may be looked at."""
-    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "192.0.2.1")
+    with refusing() as port:
+        for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "192.0.2.1")
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -363,8 +365,9 @@ def both(api: ObjectAPI, **options: Any) -> list[ConnectionFailed]:
 
 
 def test_refused(trusting: ssl.SSLContext) -> None:
-    for failure in both(ObjectAPI(Transport(f"https://127.0.0.1:{free_port()}", context=trusting))):
-        assert failure.kind is FailureKind.REFUSED
+    with refusing() as port:
+        for failure in both(ObjectAPI(Transport(f"https://127.0.0.1:{port}", context=trusting))):
+            assert failure.kind is FailureKind.REFUSED
 
 
 def test_untrusted(server_context: ssl.SSLContext) -> None:

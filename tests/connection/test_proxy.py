@@ -17,7 +17,7 @@ from kubectl_metrics.connection.proxy import is_loopback, proxy_for
 from kubectl_metrics.connection.proxying import Proxy
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind, KubeconfigError
-from tests.connection.servers import Peer, Server, always, free_port, reply
+from tests.connection.servers import Peer, Server, always, refusing, reply
 
 P = "http://proxy:3128"
 
@@ -307,10 +307,9 @@ def test_proxy_refuses(answer: bytes, words: str, trusting: ssl.SSLContext) -> N
 
 
 def test_proxy_is_not_there(trusting: ssl.SSLContext) -> None:
-    port = free_port()
-    transport = Transport("https://a.example", context=trusting, proxy_url=f"http://user:pass@127.0.0.1:{port}")
-    with pytest.raises(ConnectionFailed) as caught:
-        transport.get("/")
+    with refusing() as port, pytest.raises(ConnectionFailed) as caught:
+        url = f"http://user:pass@127.0.0.1:{port}"
+        Transport("https://a.example", context=trusting, proxy_url=url).get("/")
     assert caught.value.kind is FailureKind.PROXY
     assert caught.value.reason == f"proxy 127.0.0.1:{port}: connect: connection refused"
 
@@ -359,12 +358,12 @@ def test_socks() -> None:
         peer.send(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
         always(reply(b"through"))(peer)
 
-    with Server(handle) as proxy:
+    with Server(handle) as proxy, refusing() as port:
         transport = Transport("http://far.example", context=None, proxy_url=f"socks5://{proxy.address}")
         assert transport.get("/").body == b"through"
         transport.close()
         assert asked == [b"far.example"]
-        refused = Transport("http://a.example", context=None, proxy_url=f"socks5://127.0.0.1:{free_port()}")
+        refused = Transport("http://a.example", context=None, proxy_url=f"socks5://127.0.0.1:{port}")
         with pytest.raises(ConnectionFailed) as caught:
             refused.get("/")
     assert caught.value.kind is FailureKind.PROXY

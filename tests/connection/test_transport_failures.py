@@ -1,6 +1,7 @@
 """Requests that fail: each server is broken in its own way, and the client has to end in time and say how.
 
-Limits given to the client are a fraction of a second; the only upper bound asserted is that a test does not hang.
+Limits given to the client are long enough for a server in this process to begin its answer, however busy the machine;
+the only upper bound asserted is that a test does not hang.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from kubectl_metrics.connection import tls
 from kubectl_metrics.connection.places import gather
 from kubectl_metrics.connection.transport import Response, Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
-from tests.connection.servers import Handler, Peer, Server, always, answering, free_port, full_listener, once, reply
+from tests.connection.servers import Handler, Peer, Server, always, answering, full_listener, once, refusing, reply
+from tests.harness import invalid_is_unknown
 
-SHORT = 0.3  # seconds
+SHORT = 1.0  # seconds
 LONG = 20.0  # seconds that only a hang takes
 
 
@@ -46,7 +48,7 @@ def test_connect_hangs() -> None:
         by_total = failing(lambda: Transport(f"http://127.0.0.1:{port}", context=None, timeout=SHORT).get("/"))
     for failure in (by_connect, by_total):
         assert failure.kind is FailureKind.TIMEOUT
-        assert failure.reason == "i/o timeout: no connection within 0.3s"
+        assert failure.reason == "i/o timeout: no connection within 1s"
         assert failure.server == f"127.0.0.1:{port}"
 
 
@@ -55,7 +57,7 @@ def test_handshake_hangs(trusting: ssl.SSLContext) -> None:
         url = server.url.replace("http:", "https:")
         failure = failing(lambda: Transport(url, context=trusting, timeout=SHORT).get("/"))
     assert failure.kind is FailureKind.TIMEOUT
-    assert failure.reason == "net/http: TLS handshake timeout: not done within 0.3s"
+    assert failure.reason == "net/http: TLS handshake timeout: not done within 1s"
 
 
 def test_handshake_drips(trusting: ssl.SSLContext) -> None:
@@ -64,7 +66,7 @@ def test_handshake_drips(trusting: ssl.SSLContext) -> None:
         url = server.url.replace("http:", "https:")
         failure = failing(lambda: Transport(url, context=trusting, timeout=SHORT).get("/"))
     assert failure.kind is FailureKind.TIMEOUT
-    assert failure.reason == "net/http: TLS handshake timeout: not done within 0.3s"
+    assert failure.reason == "net/http: TLS handshake timeout: not done within 1s"
 
 
 def asked_then(act: Callable[[Peer], None]) -> Handler:
@@ -79,10 +81,10 @@ def asked_then(act: Callable[[Peer], None]) -> Handler:
 @pytest.mark.parametrize(
     ("act", "reason"),
     [
-        (lambda peer: peer.hang(), "i/o timeout: no answer within 0.3s"),
-        (lambda peer: peer.drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 5000), "i/o timeout: no answer within 0.3s"),
+        (lambda peer: peer.hang(), "i/o timeout: no answer within 1s"),
+        (lambda peer: peer.drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 5000), "i/o timeout: no answer within 1s"),
         (lambda peer: (peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nabc"), peer.hang()),
-         "i/o timeout: only 3 of 5000 bytes within 0.3s"),
+         "i/o timeout: only 3 of 5000 bytes within 1s"),
         (lambda peer: (peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"), peer.drip(bytes(5000))), None),
         (lambda peer: (peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"), peer.hang()),
          None),
@@ -107,7 +109,7 @@ def test_answer_takes_too_long(
     assert failure.kind is (FailureKind.TIMEOUT if "handshake" in failure.reason else FailureKind.HUNG)
     if reason and "handshake" not in failure.reason:  # on a busy machine, that may have taken all the time
         assert failure.reason == reason
-    assert "within 0.3s" in failure.reason
+    assert "within 1s" in failure.reason
 
 
 def test_deadline_on_a_connection_that_is_used_again(server_context: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
@@ -122,7 +124,7 @@ def test_deadline_on_a_connection_that_is_used_again(server_context: ssl.SSLCont
         transport.get("/1")
         failure = failing(lambda: transport.get("/2", timeout=SHORT))
         transport.close()
-    assert failure.reason == "i/o timeout: no answer within 0.3s"
+    assert failure.reason == "i/o timeout: no answer within 1s"
     assert server.connections == 1
 
 
@@ -179,8 +181,8 @@ def test_hundred_requests_need_no_more_threads() -> None:
 
 
 def test_refused() -> None:
-    port = free_port()
-    failure = failing(lambda: Transport(f"http://127.0.0.1:{port}", context=None).get("/"))
+    with refusing() as port:
+        failure = failing(lambda: Transport(f"http://127.0.0.1:{port}", context=None).get("/"))
     assert (failure.kind, failure.reason) == (FailureKind.REFUSED, "connect: connection refused")
     assert str(failure) == (
         f"The connection to the server 127.0.0.1:{port} was refused - did you specify the right host or port?"
@@ -188,13 +190,10 @@ def test_refused() -> None:
 
 
 @pytest.mark.parametrize("host", ["does-not-exist.invalid", "a" * 64 + ".example", "a..b"])
-def test_no_such_host(host: str) -> None:
+def test_no_such_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    invalid_is_unknown(monkeypatch)
     failure = failing(lambda: Transport(f"http://{host}", context=None).get("/"))
-    assert failure.kind is FailureKind.DNS
-    assert failure.reason in (
-        f"lookup {host}: no such host",
-        f"lookup {host}: temporary failure in name resolution",  # a machine without a resolver
-    )
+    assert (failure.kind, failure.reason) == (FailureKind.DNS, f"lookup {host}: no such host")
 
 
 @pytest.mark.parametrize(
@@ -394,7 +393,7 @@ def test_the_time_to_connect_is_shared_by_the_addresses(monkeypatch: pytest.Monk
     with full_listener() as dead, Server(always(reply(b"alive"))) as server:
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (dead, server.port)]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
-        transport = Transport("http://two.example", context=None, connect_timeout=1.0)
+        transport = Transport("http://two.example", context=None, connect_timeout=3.0)
         assert transport.get("/").body == b"alive"
         transport.close()
 

@@ -95,7 +95,7 @@ def test_progress_on_a_terminal(cluster: SimCluster, config: str) -> None:
     with cluster.fault("node-b", Fault.hang()):
         process = subprocess.Popen(
             [*TOOL, "pods", "-A", "--kubeconfig", config, "--source", "kubelet", "--kubelet-access", "direct",
-             "--kubelet-request-timeout", "2s"],
+             "--kubelet-request-timeout", "4s"],
             stdout=subprocess.PIPE,
             stderr=theirs,
         )  # fmt: skip

@@ -1,4 +1,7 @@
-"""--timeout: what there is when the time is over."""
+"""--timeout: what there is when the time is over.
+
+Where it has to pass, it is some seconds: in them all those answer who do answer, however busy the machine.
+"""
 
 from __future__ import annotations
 
@@ -15,34 +18,32 @@ from tests.simcluster import Fault, SimCluster
 METRICS = "/apis/metrics.k8s.io"
 
 
-@pytest.mark.parametrize("place", ["before", "behind"])
-def test_one_kubelet_hangs(cluster: SimCluster, admin: Tool, place: str) -> None:
+def test_one_kubelet_hangs(cluster: SimCluster, admin: Tool) -> None:
     given = ["nodes", "--source", "kubelet"]
     whole = admin(*given).rows
-    given = ["--timeout", "2s", *given] if place == "before" else [*given, "--timeout", "2s"]
     with cluster.fault("node-b", Fault.hang()):
-        result = admin(*given)
-        strict = admin(*given, "--strict")
+        result = admin(*given, "--timeout", "4s")
+        strict = admin("--timeout", "4s", *given, "--strict")  # before the command it is the same
     assert result.rows == [whole[0], whole[2], ["node-b", *["<unknown>"] * 4]]
     assert result.err.startswith("warning: no usage of node node-b: ")
-    assert result.err.endswith("i/o timeout: no answer within the 2s of --timeout\n")
+    assert result.err.endswith("i/o timeout: no answer within the 4s of --timeout\n")
     assert (result.status, strict.status, strict.out) == (0, 4, result.out)
 
 
 def test_all_kubelets_hang(cluster: SimCluster, admin: Tool) -> None:
     with cluster.fault("kubelets", Fault.hang()):
-        result = admin("nodes", "--source", "kubelet", "--timeout", "2s")
+        result = admin("nodes", "--source", "kubelet", "--timeout", "3s")
     assert (result.status, result.out) == (3, "")
-    assert "no answer within the 2s of --timeout (and 2 more without usage)" in result.err
+    assert "no answer within the 3s of --timeout (and 2 more without usage)" in result.err
 
 
 def test_the_metrics_api_gets_half_of_it_where_the_kubelets_can_answer(cluster: SimCluster, admin: Tool) -> None:
     with cluster.fault("api", Fault.hang(), METRICS + "/v1beta1"):
-        auto = admin("nodes", "--timeout", "3s")
-        patient = admin("nodes", "--timeout", "3s", "--request-timeout", "1h")
+        auto = admin("nodes", "--timeout", "6s")
+        patient = admin("nodes", "--timeout", "6s", "--request-timeout", "1h")
         only = admin("nodes", "--source", "api", "--timeout", "500ms")
     assert (auto.status, [row[0] for row in auto.rows]) == (0, ["node-a", "node-b", "node-c"])
-    assert "(i/o timeout: no answer within 1.5s)" in auto.err
+    assert "(i/o timeout: no answer within 3s)" in auto.err
     assert patient == auto
     assert (only.status, only.out) == (1, "")
     assert only.err.startswith("Unable to connect to the server: ")
@@ -99,7 +100,7 @@ def test_a_window_takes_its_time(cluster: SimCluster, admin: Tool) -> None:
 
 def test_a_kubelet_that_hangs_leaves_time_for_the_second_scrape(cluster: SimCluster, admin: Tool) -> None:
     with cluster.fault("node-b", Fault.hang()):
-        result = admin("nodes", "--window", "1s", "--timeout", "5s")
+        result = admin("nodes", "--window", "1s", "--timeout", "7s")
     assert (result.status, [row[0] for row in result.rows]) == (0, ["node-a", "node-c", "node-b"])
     assert [row[1] == "<unknown>" for row in result.rows] == [False, False, True]
     assert "node-b: " in result.err and "no answer within half of what --window leaves of --timeout" in result.err

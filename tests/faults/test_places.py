@@ -18,11 +18,11 @@ from tests.faults.places import KUBELET, KUBELETS, METRICS_API, OBJECTS, SERVER,
 from tests.faults.runs import Launcher, Run
 from tests.faults.table import ELSEWHERE, STRANGER, Row
 
-PATIENT, IMPATIENT = "20s", "2s"  # for all that answers at once, however slow the machine; for what never answers
+PATIENT, IMPATIENT = "20s", "3s"  # for all that answers at once, however slow the machine; for what never answers
 SLACK = 9  # seconds for a machine that has much else to do
 LIMITS = 3  # no fault passes more than three of them, one by one
-TOTAL = "4s"  # of --timeout, beside limits that are PATIENT; half of it has to do for the kubelets
-OVER = 4 + SLACK  # seconds
+TOTAL = "6s"  # of --timeout, beside limits that are PATIENT; half of it has to do for the kubelets
+OVER = 6 + SLACK  # seconds
 MEMORY = 300 << 10  # KiB: the tool itself, and three times what a kubelet may say
 
 EVERYWHERE = [*table.HANDSHAKE, *table.ANY]

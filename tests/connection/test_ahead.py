@@ -61,9 +61,11 @@ def test_more_requests_at_once_than_there_are_open_more() -> None:
 
 
 def test_what_is_refused_is_refused_when_it_is_wanted() -> None:
-    with refusing() as port, pytest.raises(ConnectionFailed) as raised:
+    with refusing() as port:
         url = f"http://127.0.0.1:{port}"
-        Transport(url, context=None, ahead=Ahead(url, 1)).get("/")
+        transport = Transport(url, context=None, ahead=Ahead(url, 1))
+        with pytest.raises(ConnectionFailed) as raised:
+            transport.get("/")
     assert raised.value.kind is FailureKind.REFUSED
 
 

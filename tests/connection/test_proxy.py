@@ -307,9 +307,10 @@ def test_proxy_refuses(answer: bytes, words: str, trusting: ssl.SSLContext) -> N
 
 
 def test_proxy_is_not_there(trusting: ssl.SSLContext) -> None:
-    with refusing() as port, pytest.raises(ConnectionFailed) as caught:
-        url = f"http://user:pass@127.0.0.1:{port}"
-        Transport("https://a.example", context=trusting, proxy_url=url).get("/")
+    with refusing() as port:
+        transport = Transport("https://a.example", context=trusting, proxy_url=f"http://user:pass@127.0.0.1:{port}")
+        with pytest.raises(ConnectionFailed) as caught:
+            transport.get("/")
     assert caught.value.kind is FailureKind.PROXY
     assert caught.value.reason == f"proxy 127.0.0.1:{port}: connect: connection refused"
 

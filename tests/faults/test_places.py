@@ -39,7 +39,8 @@ def batches() -> Iterable[object]:
     """Faults one by one; those that take a time limit to be over all at once, each in a cluster of its own."""
     for place, rows in CASES:
         slow = [row for row in rows if row.slow]
-        yield pytest.param(place, slow, id=f"{place.name}-slow")
+        # They wait for limits, one after the other; each run has CEILING.
+        yield pytest.param(place, slow, id=f"{place.name}-slow", marks=pytest.mark.timeout(300))
         for row in rows:
             if not row.slow:
                 yield pytest.param(place, [row], id=f"{place.name}-{row.name}")
@@ -50,6 +51,7 @@ def test_every_command(farm: Farm, launch: Launcher, place: Place, rows: Sequenc
     check(farm, launch, place, rows, lambda row: place.commands[:1] if row.brief else place.commands)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("place", [METRICS_API, SERVER, KUBELET], ids=lambda place: place.name)
 def test_a_limit_for_all_of_it(farm: Farm, launch: Launcher, place: Place) -> None:
     """With --timeout, which is shorter than what one request may take: else all ends as without it."""

@@ -32,7 +32,6 @@ from tests.simcluster import (
     allow,
 )
 
-
 LONG = 20.0  # seconds, which only a hang takes
 
 

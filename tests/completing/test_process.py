@@ -142,7 +142,8 @@ def ended(pid: int) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_plugin_that_hangs_is_ended(cluster: SimCluster, tmp_path: Path) -> None:
-    config = with_plugin(cluster, tmp_path, f"echo $$ >'{tmp_path}/pid'; exec sleep 1000")
+    script = f"echo $$ >'{tmp_path}/pid.new'; mv '{tmp_path}/pid.new' '{tmp_path}/pid'; exec sleep 1000"
+    config = with_plugin(cluster, tmp_path, script)
     while not (tmp_path / "pid").exists():  # on a machine that was too busy to start it in time, once more
         assert ask(["nodes", ""], config) == ":4\n"
     assert ended(int((tmp_path / "pid").read_text()))
@@ -160,7 +161,8 @@ echo "Password:"
 exit 1"""
     config = with_plugin(cluster, tmp_path, script)
     ours, theirs = pty.openpty()
-    while not saw.exists():
+    while not saw.exists() or not saw.read_text().endswith("}\n"):  # it may have been ended before it had written that
+        saw.unlink(missing_ok=True)
         process = subprocess.Popen(
             ["setsid", "--ctty", "--wait", *FOR_KUBECTL, "nodes", ""],
             stdin=theirs,

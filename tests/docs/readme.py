@@ -99,6 +99,10 @@ class Person:
     def compare(self, command: str) -> None:
         """Runs a command, and compares what it prints with what the README shows, which has it once."""
         (shown,) = [output for each, output in consoles() if each == command]
+        assert settled(self.prints(command)) == settled(shown)
+
+    def prints(self, command: str) -> str:
+        """What a command prints, in the README's words."""
         ran = subprocess.run(
             ["/bin/bash", "-c", f"{self.start}\n{command}"],
             env={**self.environment, "HOME": str(self.home)},
@@ -110,8 +114,7 @@ class Person:
             timeout=25,
             check=False,
         )
-        printed = ran.stdout.replace(str(self.home), _HOME).replace(_NOBODY, _SERVER).strip("\n")
-        assert settled(printed) == settled(shown)
+        return ran.stdout.replace(str(self.home), _HOME).replace(_NOBODY, _SERVER).strip("\n")
 
 
 def _command(situation: str) -> str:

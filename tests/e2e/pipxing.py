@@ -6,10 +6,13 @@ import os
 import subprocess
 from pathlib import Path
 
+from release import matrix
 from release.project import ROOT
 from tests.e2e.kit import Cluster, Ran
 
 _PIPX = ROOT / ".venv-release" / "bin" / "pipx"
+# Of what pipx installs with, and of what that builds with: else the tests are about what the index has today.
+_CONSTRAINTS = ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT", "UV_CONSTRAINT", "UV_BUILD_CONSTRAINT")
 
 
 class Home:
@@ -24,13 +27,15 @@ class Home:
         self.kubectl_program = tools / "kubectl"
         self.kubectl_program.symlink_to(cluster.run("sh", "-c", "command -v kubectl").stdout.strip())
         (tools / "pipx").symlink_to(_PIPX)
+        self._pinned = tools / "constraints.txt"
+        self._pinned.write_text(matrix.without((ROOT / "constraints.txt").read_text("utf-8"), ()), "utf-8")
         self.environment = {"HOME": str(folder), "PATH": f"{self.scripts}:{tools}:/usr/bin:/bin"}
 
     @property
     def environment_of_pipx(self) -> dict[str, str]:
-        """Settings of the package index, and whatever proxy it takes, are this machine's."""
+        """Settings of the package index, and whatever proxy it takes, are this machine's; the versions are pinned."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIPX_", "XDG_"))}
-        return kept | self.environment
+        return kept | self.environment | dict.fromkeys(_CONSTRAINTS, str(self._pinned))
 
     def pipx(self, *arguments: str) -> None:
         done = subprocess.run(

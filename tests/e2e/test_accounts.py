@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import tables
-from tests.e2e.kit import Ahead, Kit, Ran
+from tests.e2e.kit import Ahead, Kit, Ran, wait_for
 
 pytestmark = pytest.mark.kit
 
@@ -64,8 +64,20 @@ def account(cluster: Kit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             path.write_text(json.dumps(config))
         return str(path)
 
+    def may(name: str, *what: str) -> bool:
+        return cluster.kubectl("auth", "can-i", *what, "--kubeconfig", kubeconfig(name)).stdout == "yes\n"
+
+    def all_may() -> bool:
+        """The API server learns of each kind of object by a way of its own, and a kubelet remembers a refusal."""
+        rights = {name: [one.partition("/")[2] for one in resources] for name, resources in KUBELET_RIGHTS.items()}
+        return may("viewer", "list", "pods.metrics.k8s.io", "-n", "shop") and all(
+            may(name, "list", "pods") and all(may(name, "get", "nodes", f"--subresource={one}") for one in subresources)
+            for name, subresources in rights.items()
+        )
+
     try:
         cluster.must("apply", "-f", "-", stdin=manifest)
+        wait_for("the rights of all accounts", all_may)
         yield kubeconfig
     finally:
         cluster.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait", stdin=manifest)

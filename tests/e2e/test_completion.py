@@ -69,7 +69,7 @@ class Typist:
             return last == [line]
 
         try:
-            wait_for(line, done, 20)
+            wait_for(line, done, 60)
         except AssertionError:
             assert last == [line], self.shell.shown()
 
@@ -132,7 +132,7 @@ def node(cluster: Cluster) -> str:
     ],
 )  # fmt: skip
 def test_without_a_cluster(typist: Typist, keys: str, line: str) -> None:
-    assert typist.becomes(keys) == line
+    typist.expects(keys, line)  # for what is in the kubeconfig there is a time limit, too
 
 
 def test_nodes(typist: Typist, node: str) -> None:
@@ -179,5 +179,5 @@ def test_kubectl_asks_the_plugin(cluster: Cluster, node: str) -> None:
     assert offered("nodes", "--sort-by", "") == ["cpu", "memory", ":4"]
     assert {"-h", "--help", "--sort-by", "-n"} <= {line.partition("\t")[0] for line in offered("nodes", "-")}
     assert "nodes\tUsage of nodes." in offered("")
-    wait_for("the node's name", lambda: node in offered("nodes", ""), 20)
-    wait_for("namespaces", lambda: "kube-system" in offered("-n", ""), 20)
+    wait_for("the node's name", lambda: node in offered("nodes", ""), 60)
+    wait_for("namespaces", lambda: "kube-system" in offered("-n", ""), 60)

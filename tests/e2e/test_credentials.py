@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.kit import Kit
+from tests.e2e.kit import Kit, wait_for
 
 pytestmark = pytest.mark.kit
 
@@ -27,6 +27,8 @@ def token(cluster: Kit) -> Iterator[str]:
         cluster.must("-n", NAMESPACE, "create", "serviceaccount", "reader")
         cluster.must("create", "clusterrole", NAMESPACE, "--verb=get,list", "--resource=nodes,nodes.metrics.k8s.io")
         cluster.must("create", "clusterrolebinding", NAMESPACE, f"--clusterrole={NAMESPACE}", f"--user={READER}")
+        may = ("auth", "can-i", "list", "nodes.metrics.k8s.io", "--as", READER)
+        wait_for("the reader's rights", lambda: cluster.kubectl(*may).stdout == "yes\n")
         yield cluster.must("-n", NAMESPACE, "create", "token", "reader", "--duration=1h")
     finally:
         cluster.kubectl("delete", "clusterrolebinding,clusterrole", NAMESPACE)

@@ -145,4 +145,4 @@ def _follow(kit: Kit, fault: Fault, remedy: str) -> None:
     assert command.startswith("kubectl ")
     ran = kit.run("sh", "-c", command)
     assert ran.status == 0, ran.stderr
-    wait_for(f"the end of {fault.expected}", lambda: fault.expected not in Diagnosis(kit).ids(), seconds=60)
+    wait_for(f"the end of {fault.expected}", lambda: fault.expected not in Diagnosis(kit).ids())

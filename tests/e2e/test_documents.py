@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.e2e.kit import METRICS, Cluster, Ran
+from tests.e2e.kit import METRICS, Cluster, undated
 
 UNITS = {"n": Decimal(10) ** -9, "u": Decimal(10) ** -6, "m": Decimal(10) ** -3, "": Decimal(1)} | {
     "Ki": Decimal(1024),
@@ -26,15 +24,9 @@ def quantity(text: str) -> Decimal:
 
 def _like(cluster: Cluster, path: str, *arguments: str) -> tuple[Any, Any]:
     """The API's answer and our document, of the same measurements."""
-
-    def measured() -> Ran:
-        """Without the creation of the answer, which is a time of its own with each of them."""
-        ran = cluster.kubectl("get", "--raw", path)
-        return dataclasses.replace(
-            ran, stdout=re.sub(r'"creationTimestamp":"[^"]*"', '"creationTimestamp":null', ran.stdout)
-        )
-
-    theirs, ours = cluster.alike(measured, lambda: cluster.ours(*arguments))
+    theirs, ours = cluster.alike(
+        lambda: cluster.kubectl("get", "--raw", path), lambda: cluster.ours(*arguments), undated
+    )
     assert ours.status == 0, ours.stderr
     return theirs.json(), ours.json()
 

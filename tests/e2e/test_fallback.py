@@ -109,7 +109,7 @@ def test_the_pods_and_their_numbers_are_those_of_before(kit: Kit, arguments: str
     rows = [row for row in tables.names(theirs) if "metrics-server" not in " ".join(row)]
     expected = {row: tables.amounts(theirs)[row] for row in rows}
     differences = ["never compared"]
-    for _ in range(10):
+    for _ in range(20):
         ran = kit.ours("pods", *arguments.split()[1:], *access)
         assert ran.status == 0, ran.stderr
         assert ran.table()[0] == theirs.table()[0]

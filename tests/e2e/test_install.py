@@ -9,7 +9,7 @@ import pytest
 
 from kubectl_metrics import __version__
 from release import dist
-from tests.e2e.kit import Cluster
+from tests.e2e.kit import Cluster, wait_for
 from tests.e2e.pipxing import Home
 
 SCRIPTS = ["kubectl-metrics", "kubectl_complete-metrics"]
@@ -58,9 +58,9 @@ def test_the_table(home: Home, cluster: Cluster) -> None:
 
 
 def test_completion(home: Home, cluster: Cluster) -> None:
-    ran = home.kubectl("__complete", "metrics", "nodes", "")
     names = cluster.must("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
-    assert set(names) <= set(ran.stdout.split())
+    # A machine that is busy may take longer than a shell is kept waiting.
+    wait_for("the names", lambda: set(names) <= set(home.kubectl("__complete", "metrics", "nodes", "").stdout.split()))
 
 
 def test_uninstalling_leaves_nothing(wheel: Path, cluster: Cluster, tmp_path: Path) -> None:

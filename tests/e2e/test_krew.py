@@ -15,7 +15,7 @@ import pytest
 
 from krew import manifest
 from tests.e2e import krewing
-from tests.e2e.kit import Cluster
+from tests.e2e.kit import Cluster, wait_for
 from tests.simcluster import Fault, SimCluster
 from tests.simcluster.messages import Response
 from tests.simcluster.server import Exchange
@@ -118,14 +118,20 @@ def test_the_version_names_what_kubectl_runs(home: krewing.Home) -> None:
 
 def test_completion_by_the_line_in_the_caveats(home: krewing.Home, cluster: Cluster) -> None:
     link, unlink = _caveats()
+    names = cluster.must("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
+    lines: list[str] = []
+
+    def completed() -> list[str]:
+        """The names; none on a machine that is so busy that a shell would be kept waiting."""
+        lines[:] = home.on_cluster("__complete", "metrics", "nodes", "").stdout.splitlines()
+        return lines[:-1]
+
     _shell(home, link)
     try:
-        completed = home.on_cluster("__complete", "metrics", "nodes", "")
+        wait_for("the names", completed)
         listed = home.kubectl("plugin", "list")
     finally:
         _shell(home, unlink)
-    names = cluster.must("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
-    lines = completed.stdout.splitlines()
     assert sorted(line.partition("\t")[0] for line in lines[:-1]) == sorted(names)
     assert re.fullmatch(r":\d+", lines[-1])
     assert (listed.status, listed.stderr) == (0, "")
@@ -160,7 +166,7 @@ def test_an_upgrade_while_the_old_version_runs(cluster: Cluster, tmp_path: Path,
             exchange.wait(0.05)
         exchange.respond(response)
 
-    arguments = ["metrics", "diagnose", "-o", "markdown"]
+    arguments = ["metrics", "diagnose", "-o", "markdown", "--request-timeout", "2m"]  # krew may take its time
     with SimCluster() as simulated:
         kubeconfig = str(simulated.kubeconfig())
         simulated.fault("api", Fault("hold", "respond", hold))

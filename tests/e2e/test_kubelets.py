@@ -30,7 +30,7 @@ def test_the_numbers_agree_with_metrics_server(kit: Kit, access: tuple[str, ...]
     # A node does whatever else the machine does, and at every moment something else.
     slack = (400, 200) if kind == "node" else (15, 1)
     differences = ["never compared"]
-    for _ in range(10):
+    for _ in range(20):
         theirs = kit.kubectl("top", kind, *rest)
         ours = kit.ours({"node": "nodes", "pod": "pods"}[kind], "--source=kubelet", *access, *rest)
         _without_complaint(ours)
@@ -50,7 +50,7 @@ def test_a_nodes_numbers_are_those_of_its_kubelet(kit: Kit) -> None:
         return node["cpu"]["usageNanoCores"] / 1e6, node["memory"]["workingSetBytes"] / (1 << 20)
 
     found = []
-    for _ in range(10):
+    for _ in range(30):
         before = statistics()
         ours = tables.amounts(kit.ours("nodes", "node-a", "--source=kubelet", *BOTH[1]))[("node-a",)]
         found.append((before, ours, statistics()))

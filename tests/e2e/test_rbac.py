@@ -204,14 +204,22 @@ def account(cluster: Kit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for place, file in files:
             cluster.must(*place, "apply", "-f", file)
         cluster.must("apply", "-f", "-", stdin=manifest)
-        last = ROLES[-1], [*ROLES[-1].needs][-1]
-        may = ("auth", "can-i", "list", "nodes.metrics.k8s.io", "--kubeconfig", kubeconfig(*last))
-        wait_for("the last of the roles", lambda: cluster.kubectl(*may).stdout == "yes\n")
+        for role in (*ROLES, DIAGNOSE):
+            _granted(cluster, role, kubeconfig)
         yield kubeconfig
     finally:
         cluster.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=manifest)
         for place, file in files:
             cluster.kubectl(*place, "delete", "--ignore-not-found", "--wait=false", "-f", file)
+
+
+def _granted(cluster: Kit, role: Role, kubeconfig: Callable[..., str]) -> None:
+    """Waits until the API server knows of the last account of a role, by a right that has not been taken away."""
+    *rights, last = _split(role.document()["rules"])
+    right = next(right.split(" ") for right in rights if re.fullmatch(r"\w+ [a-z0-9.]+", right))
+    where = ["-n", role.namespace] if role.namespace else []
+    may = ("auth", "can-i", *right, *where, "--kubeconfig", kubeconfig(role, last))
+    wait_for(f"the role of {role.file}", lambda: cluster.kubectl(*may).stdout == "yes\n")
 
 
 def _shown(ran: Ran) -> object:
@@ -220,6 +228,11 @@ def _shown(ran: Ran) -> object:
         return tables.names(ran)
     document = ran.json()
     return [item["metadata"]["name"] for item in document.get("items", [document])]
+
+
+def _gaps(ran: Ran) -> list[list[str]]:
+    """What is said to be missing, without the reason: that of a pod that crashes again and again changes."""
+    return [line.split(": ")[:2] for line in ran.stderr.splitlines()]
 
 
 def test_each_file_has_its_role() -> None:
@@ -253,7 +266,7 @@ def test_nothing_is_missing(answers: Ahead[tuple[str, str], tuple[Ran, Ran]], ro
     """The same rows as an administrator has, and no complaint."""
     admins, ours = answers[role.file, command]
     assert (ours.status, ours.complaints()) == (0, []), ours.stderr
-    assert ours.stderr == admins.stderr
+    assert _gaps(ours) == _gaps(admins)
     assert "<unknown>" not in ours.stdout
     assert _shown(ours) == _shown(admins)
 
@@ -291,17 +304,23 @@ def test_without_the_list_of_pods_there_is_a_table_that_cannot_name_what_is_miss
     assert "crashing" not in ours.stderr
 
 
-def _diagnosis(kit: Kit, kubeconfig: str) -> dict[str, Any]:
-    command = ["diagnose", "--logs", "-o", "json", *DIRECT.split()]
-    document: dict[str, Any] = kit.ours(*command, "--kubeconfig", kubeconfig).json()
-    return document
+def _diagnosis(kit: Kit, kubeconfig: str) -> Ran:
+    return kit.ours("diagnose", "--logs", "-o", "json", *DIRECT.split(), "--kubeconfig", kubeconfig)
+
+
+def _verdict(ran: Ran) -> tuple[list[str], list[str]]:
+    """What was found, and what is all right."""
+    document = ran.json()
+    return [one["id"] for one in document["findings"]], document["passed"]
 
 
 def test_the_diagnosis_is_an_administrators(kit: Kit, account: Callable[..., str]) -> None:
-    ours, admins = _diagnosis(kit, account(DIAGNOSE)), _diagnosis(kit, str(kit.kubeconfig))
-    assert ours["notChecked"] == []
-    assert [one["id"] for one in ours["findings"]] == [one["id"] for one in admins["findings"]]
-    assert ours["passed"] == admins["passed"]
+    """At a moment at which nothing changes: what a log has to say grows old, for example."""
+    admins, ours = kit.alike(
+        lambda: _diagnosis(kit, str(kit.kubeconfig)), lambda: _diagnosis(kit, account(DIAGNOSE)), _verdict
+    )
+    assert ours.json()["notChecked"] == []
+    assert _verdict(ours) == _verdict(admins)
 
 
 MISSED = {right: missed for right, missed in DIAGNOSE.needs.items() if missed}
@@ -310,7 +329,7 @@ MISSED = {right: missed for right, missed in DIAGNOSE.needs.items() if missed}
 @pytest.fixture(scope="module")
 def diagnoses(cluster: Kit, account: Callable[..., str]) -> Ahead[str, dict[str, Any]]:
     """By the right that is taken away. Each mostly waits."""
-    return Ahead(lambda right: _diagnosis(cluster, account(DIAGNOSE, right)), MISSED, at_once=4)
+    return Ahead(lambda right: _diagnosis(cluster, account(DIAGNOSE, right)).json(), MISSED, at_once=4)
 
 
 @pytest.mark.parametrize("right", MISSED)

@@ -114,7 +114,7 @@ def test_a_token_that_is_not_valid(cluster: Cluster, tmp_path: Path, kind: str) 
 def test_nobody_in_particular(cluster: Cluster, tmp_path: Path) -> None:
     """kubectl would ask for a user name at a terminal; without one it is anonymous."""
     path = _without_credentials(cluster, tmp_path / "config")
-    theirs, ours = cluster.top("pod", "--request-timeout=5s", env={"KUBECONFIG": path})
+    theirs, ours = cluster.top("pod", "--request-timeout=30s", env={"KUBECONFIG": path})
     assert ours.status == FAILED
     assert "system:anonymous" in ours.stderr or ours.first_error() == theirs.first_error()
 

@@ -60,7 +60,7 @@ def held() -> tuple[int, int]:
     gc.collect()
     workers = [thread for thread in threading.enumerate() if thread.name.startswith("Thread-")]
     for thread in workers:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     return len(os.listdir("/proc/self/fd")), threading.active_count()
 
 

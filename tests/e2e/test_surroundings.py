@@ -38,7 +38,7 @@ def run(arguments: list[str], environment: Mapping[str, str], folder: str | None
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=25,
+        timeout=120,
         check=False,
         stdin=subprocess.DEVNULL,
     )
@@ -138,7 +138,7 @@ def test_a_folder_that_is_gone(config: Path, tmp_path: Path) -> None:
         ["sh", "-c", command, "sh", str(gone), *TOOL, "nodes", "--kubeconfig", str(config)],
         capture_output=True,
         text=True,
-        timeout=25,
+        timeout=120,
         check=False,
         env={"PYTHONPATH": str(Path(__file__).parents[2])},
     )

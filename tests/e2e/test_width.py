@@ -102,7 +102,7 @@ def test_what_a_narrow_terminal_does_not_change(line: str, bare: SimCluster, tmp
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=25,
+        timeout=120,
         check=False,
     )
     lines = piped.stdout.splitlines()

@@ -21,7 +21,7 @@ from kubectl_metrics.connection.threads import Later
 from kubectl_metrics.connection.tls import client_context
 from kubectl_metrics.connection.transport import Transport
 from kubectl_metrics.errors import ConnectionFailed, FailureKind
-from tests.connection.servers import Peer, Server, always, refusing, reply
+from tests.connection.servers import Peer, Server, always, full_listener, refusing, reply
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -71,18 +71,11 @@ def test_what_is_refused_is_refused_when_it_is_wanted() -> None:
 
 def test_nobody_waits_for_it_longer_than_for_any_other() -> None:
     """An address that takes no connection: the queue of those that nobody accepts is full."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        address = listener.getsockname()
-        filling = [socket.socket() for _ in range(4)]
-        for sock in filling:
-            sock.setblocking(False)
-            sock.connect_ex(address)
-        ahead = Ahead(f"http://127.0.0.1:{address[1]}", 1)
+    with full_listener() as port:
+        ahead = Ahead(f"http://127.0.0.1:{port}", 1)
         with pytest.raises(TimeoutError):
             run(ahead.take(Deadline(0.05), 10.0))
         ahead.close()
-        for sock in filling:
-            sock.close()
 
 
 def test_what_is_no_longer_fresh_is_not_used() -> None:

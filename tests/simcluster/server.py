@@ -313,11 +313,14 @@ class Server:
             self.bind(*self.address)
         elif fault.queue_full:
             self._listen(self.address, 0)
-            for _ in range(2):  # the kernel now drops every SYN: to a client it looks like a host that is not there
+            for queued in (
+                True,
+                False,
+            ):  # the kernel now drops every SYN: to a client it looks like a host that is gone
                 filler = socket.socket(socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET)
-                filler.setblocking(False)
-                filler.connect_ex(self.address)
                 self._fillers.append(filler)
+                filler.setblocking(queued)
+                filler.connect_ex(self.address)
         else:
             self._listen(self.address, None)
 

@@ -289,12 +289,13 @@ def test_no_connection_and_no_other_way() -> None:
 
 
 def test_the_next_address() -> None:
-    with one_node(addresses=[("InternalIP", "127.0.0.1"), ("Hostname", "no host name"), ("ExternalIP", "")]) as cluster:
+    nobodys = "127.1.1.1"  # other servers of these tests have their ports at 127.0.0.1
+    with one_node(addresses=[("InternalIP", nobodys), ("Hostname", "no host name"), ("ExternalIP", "")]) as cluster:
         node = cluster.nodes["node-a"]
         node.addresses.append(("ExternalIP", node.listen))
         found = only(cluster, options=KubeletOptions(timeout=LONG, port=cluster.kubelet_port))
     first, second = found.attempts
-    assert (first.type, first.address, first.failure) == ("InternalIP", "127.0.0.1", "connection-refused")
+    assert (first.type, first.address, first.failure) == ("InternalIP", nobodys, "connection-refused")
     assert (second.type, second.address, second.failure) == ("ExternalIP", node.listen, "")
     assert statuses(found) == [("/metrics/resource", 200, False)]
 

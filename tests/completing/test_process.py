@@ -19,6 +19,13 @@ from tests.simcluster import Fault, SimCluster
 FOR_KUBECTL = [sys.executable, "-W", "error", "-c", "from kubectl_metrics.completing import run; run()"]
 TOOL = [sys.executable, "-W", "error", "-m", "kubectl_metrics"]
 PATIENCE = 25  # seconds, for any machine
+# The same as for kubectl, with more time for the cluster than a shell is kept waiting.
+PATIENT = [
+    sys.executable, "-W", "error", "-c",
+    "import sys; from kubectl_metrics import completing; from kubectl_metrics.commands.candidates import Asking; "
+    "from kubectl_metrics.completing import alarm, answers, engine; asking = Asking(20.0, alarm.alarm); "
+    "completing._run(lambda words: answers.for_kubectl(engine.complete(words, asking)), sys.argv[1:], ':4\\n')",
+]  # fmt: skip
 
 
 def ask(words: Sequence[str], config: str = "/nowhere", command: Sequence[str] = FOR_KUBECTL) -> str:
@@ -109,9 +116,7 @@ def test_many_names(cluster: SimCluster) -> None:
     """More than a pipe holds, and the reader is in no hurry."""
     rows = [{"cells": [f"node-{index:06}"]} for index in range(8_000)]
     with cluster.fault("api", Fault.body(json.dumps({"kind": "Table", "rows": rows}).encode())):
-        config = str(cluster.kubeconfig())
-        while (answer := ask(["nodes", ""], config)) == ":4\n":  # a machine that is too busy
-            pass
+        answer = ask(["nodes", ""], str(cluster.kubeconfig()), PATIENT)
     assert len(answer.splitlines()) == 8_001
 
 
@@ -186,7 +191,7 @@ def test_ctrl_c(cluster: SimCluster) -> None:
     before = len(cluster.asked("api"))
     with cluster.fault("api", Fault.hang()):
         process = subprocess.Popen(
-            [*FOR_KUBECTL, "nodes", ""],
+            [*PATIENT, "nodes", ""],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "KUBECONFIG": config},

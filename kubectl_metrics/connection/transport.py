@@ -295,7 +295,7 @@ class Transport:
             if seconds is None or not tries or seconds >= deadline.left():
                 return response
             tries -= 1
-            if response.status == 429:
+            if response.status == 429:  # before it is told: whoever hears of it waits, too
                 self._pause.extend(min(seconds, again.SHARED))
             self._tell(question, f"{response.status} {response.reason}, once more in {seconds:.0f} s")
             await self._pause.wait(seconds)

@@ -3,7 +3,7 @@
 Tests with the cluster have to come one after the other and mostly wait for it. Those without it mostly compute, so they
 run beside; what they print comes when the others have ended.
 
-They run at the priority of the others: some of them give a server two seconds.
+They run at the priority of the others: some of them give a server a few seconds.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE not in item.path.parents:
             continue
-        item.add_marker(pytest.mark.timeout(300))
+        item.add_marker(pytest.mark.timeout(600))
         if _wanted(item) != "on":
             item.add_marker(pytest.mark.kit)
         if os.environ.get("E2E_KUBECONFIG") and item.get_closest_marker("kit"):

@@ -106,7 +106,7 @@ class Cluster:
         self.kubeconfig = kubeconfig
         self.namespace = "kube-system"  # one with pods that have metrics
 
-    def run(self, *command: str, env: Mapping[str, str] | None = None, stdin: str = "", timeout: float = 120) -> Ran:
+    def run(self, *command: str, env: Mapping[str, str] | None = None, stdin: str = "", timeout: float = 200) -> Ran:
         """Runs a command with the environment of a person who has set KUBECONFIG and nothing else."""
         ran = subprocess.run(
             self.command(*command, env=env),
@@ -236,7 +236,7 @@ class Kit(Cluster):
 
     def _rolled_out(self) -> None:
         """Waits until one metrics-server of the current description answers, and no other."""
-        self.must("-n", "kube-system", "rollout", "status", "deployment/metrics-server", "--timeout=120s")
+        self.must("-n", "kube-system", "rollout", "status", "deployment/metrics-server", "--timeout=180s")
         selector = ("-n", "kube-system", "get", "pods", "-l", "k8s-app=metrics-server", "-o", "name")
         wait_for("the old metrics-server to go", lambda: len(self.must(*selector).split()) == 1)
         wait_for("the APIService", lambda: self.reason() == "Passed")

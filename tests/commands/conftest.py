@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.harness import Tool, tool
+from tests.harness import Result, Tool, tool
 from tests.simcluster import MI, MILLICORE, Container, Node, Pod, SimCluster
 
 
@@ -34,6 +35,18 @@ def small_cluster() -> SimCluster:
             Pod("waiting", "shop", None, phase="Pending"),
         ],
     )
+
+
+def paths_of(command: Callable[[], Result], cluster: SimCluster) -> list[str]:
+    """What a command that ends well asks of the API server, sorted.
+
+    Where the metrics take longer than a second, it also looks whether the server answers anything else.
+    """
+    before, started = len(cluster.requests), time.monotonic()
+    result = command()
+    assert result.status == 0, result
+    paths = sorted(request.path for request in cluster.requests[before:] if request.server == "api")
+    return paths if time.monotonic() - started < 1 else [path for path in paths if path != "/apis/metrics.k8s.io"]
 
 
 @pytest.fixture(scope="module")

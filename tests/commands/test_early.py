@@ -17,7 +17,7 @@ from kubectl_metrics import cli
 from kubectl_metrics.commands import early, settings
 from kubectl_metrics.connection.config import Overrides
 from kubectl_metrics.errors import MetricsError
-from tests.connection.servers import Server, always, free_port
+from tests.connection.servers import Server, always, refusing
 from tests.simcluster import SimCluster
 
 TOOL = [sys.executable, "-W", "error", "-m", "kubectl_metrics"]
@@ -108,10 +108,11 @@ def test_what_is_begun_is_what_the_command_line_means(name: str, words: list[str
 
 @pytest.mark.parametrize("words", ["nodes", "no web -l a=b", "pods -A --sort-by=cpu", "raw /version"])
 def test_what_has_no_flags_of_the_connection(words: str, tmp_path: Path) -> None:
-    begun = early.begin(words.split(), {"KUBECONFIG": str(kubeconfig(tmp_path, free_port()))})
-    assert begun is not None and begun.connections is not None
-    assert begun.server.startswith("https://127.0.0.1:")
-    begun.connections.close()
+    with refusing() as port:
+        begun = early.begin(words.split(), {"KUBECONFIG": str(kubeconfig(tmp_path, port))})
+        assert begun is not None and begun.connections is not None
+        assert begun.server == f"https://127.0.0.1:{port}"
+        begun.connections.close()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from tests.faults.table import ELSEWHERE, STRANGER, Row
 from tests.faults.test_places import IMPATIENT, PATIENT, unsafe
 from tests.simcluster import MI, MILLICORE, Container, Node, Pod, SimCluster
 
+# The first of them waits until the tool is ready to be run; each run has CEILING.
+pytestmark = pytest.mark.timeout(300)
+
 ROWS = [*table.HANDSHAKE, *table.ANY]
 HEALTHY = ["fine-1", "fine-2", STRANGER]
 CPU, MEMORY_USED = 500 * MILLICORE, 100 * MI

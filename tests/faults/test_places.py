@@ -18,6 +18,9 @@ from tests.faults.places import KUBELET, KUBELETS, METRICS_API, OBJECTS, SERVER,
 from tests.faults.runs import Launcher, Run
 from tests.faults.table import ELSEWHERE, STRANGER, Row
 
+# The first of them waits until the tool is ready to be run; each run has CEILING.
+pytestmark = pytest.mark.timeout(300)
+
 PATIENT, IMPATIENT = "20s", "3s"  # for all that answers at once, however slow the machine; for what never answers
 SLACK = 9  # seconds for a machine that has much else to do
 LIMITS = 3  # no fault passes more than three of them, one by one
@@ -39,8 +42,7 @@ def batches() -> Iterable[object]:
     """Faults one by one; those that take a time limit to be over all at once, each in a cluster of its own."""
     for place, rows in CASES:
         slow = [row for row in rows if row.slow]
-        # They wait for limits, one after the other; each run has CEILING.
-        yield pytest.param(place, slow, id=f"{place.name}-slow", marks=pytest.mark.timeout(300))
+        yield pytest.param(place, slow, id=f"{place.name}-slow")
         for row in rows:
             if not row.slow:
                 yield pytest.param(place, [row], id=f"{place.name}-{row.name}")
@@ -51,7 +53,6 @@ def test_every_command(farm: Farm, launch: Launcher, place: Place, rows: Sequenc
     check(farm, launch, place, rows, lambda row: place.commands[:1] if row.brief else place.commands)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("place", [METRICS_API, SERVER, KUBELET], ids=lambda place: place.name)
 def test_a_limit_for_all_of_it(farm: Farm, launch: Launcher, place: Place) -> None:
     """With --timeout, which is shorter than what one request may take: else all ends as without it."""

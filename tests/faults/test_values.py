@@ -11,6 +11,9 @@ from tests.faults.runs import Launcher, Run
 from tests.faults.test_places import PATIENT, unsafe
 from tests.simcluster import Fault
 
+# The first of them waits until the tool is ready to be run; each run has CEILING.
+pytestmark = pytest.mark.timeout(300)
+
 DAY = 86_400
 
 

@@ -313,10 +313,8 @@ class Server:
             self.bind(*self.address)
         elif fault.queue_full:
             self._listen(self.address, 0)
-            for queued in (
-                True,
-                False,
-            ):  # the kernel now drops every SYN: to a client it looks like a host that is gone
+            # The second fills the queue, and the kernel drops every SYN from then on: to a client, the host is gone.
+            for queued in (True, False):
                 filler = socket.socket(socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET)
                 self._fillers.append(filler)
                 filler.setblocking(queued)

@@ -27,7 +27,7 @@ class Home:
         self.kubectl_program = tools / "kubectl"
         self.kubectl_program.symlink_to(cluster.run("sh", "-c", "command -v kubectl").stdout.strip())
         (tools / "pipx").symlink_to(_PIPX)
-        self._pinned = tools / "constraints.txt"
+        self._pinned = folder.parent / "constraints.txt"  # no space in it: these variables are lists
         self._pinned.write_text(matrix.without((ROOT / "constraints.txt").read_text("utf-8"), ()), "utf-8")
         self.environment = {"HOME": str(folder), "PATH": f"{self.scripts}:{tools}:/usr/bin:/bin"}
 

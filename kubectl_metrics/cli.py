@@ -90,7 +90,7 @@ def group(**given: object) -> None:
 def main(arguments: Sequence[str] | None = None, early: Early | None = None) -> int:
     """Runs a command; returns the exit status. Reads ``sys.argv`` unless it is given ``arguments``.
 
-    ``early`` is what has been begun for these arguments.
+    ``early`` is what has been begun for these arguments; it is ended here.
 
     Ctrl-C is ``__main__``'s matter: it can come while this module is still being imported.
     """
@@ -124,6 +124,9 @@ def main(arguments: Sequence[str] | None = None, early: Early | None = None) -> 
         # Whatever a server does is a MetricsError by now: this is a full disk under stdout, or a missing terminal.
         say(f"error: {error.strerror or error}")
         return ExitStatus.FAILED
+    finally:
+        if early is not None:
+            early.close()
 
 
 def _nothing_asked() -> ExitStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from kubectl_metrics.commands import early, settings
 from kubectl_metrics.connection.config import Overrides
 from kubectl_metrics.errors import MetricsError
 from tests.connection.servers import Server, always, refusing
+from tests.harness import streams
 from tests.simcluster import SimCluster
 
 TOOL = [sys.executable, "-W", "error", "-m", "kubectl_metrics"]
@@ -159,6 +161,19 @@ def test_what_is_wrong_with_the_command_line_comes_first(tmp_path: Path) -> None
     shown = run(["nodes", "a", "b"], {"KUBECONFIG": str(broken)})
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "config" not in shown.stderr
+
+
+@pytest.mark.parametrize("words", ["nodes a b", "nodes -l a -l=", "pods -A web", "nodes --sort-by x"])
+def test_nothing_is_left_of_it_where_the_command_line_is_wrong(words: str, tmp_path: Path) -> None:
+    with Server(always()) as server:
+        begun = early.begin(words.split(), {"KUBECONFIG": str(kubeconfig(tmp_path, server.port))})
+        with streams():
+            assert cli.main(words.split(), begun) == 2
+        for thread in threading.enumerate():
+            if thread.name == "connect":
+                thread.join(20)
+                assert not thread.is_alive()
+    assert not server.requests
 
 
 def test_both_connections_are_used(cluster: SimCluster) -> None:

@@ -35,6 +35,9 @@ CLUSTER := tests/e2e/cluster/cluster
 PINNED := constraints.txt krew/requirements.txt release/requirements.txt
 KREW := dist/krew/metrics.yaml
 
+# Where this is set, every process that a test starts compiles all of its modules, which takes longer than the test.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help python krew krew-requirements venv demo test matrix dist release release-prepare release-requirements workflows sbom release-check release-notes release-collect fuzz check format docs e2e cluster-up cluster-down cluster-status constraints audit agreement bench bench-quick clean
 

@@ -10,5 +10,5 @@ from tests.beside import beside
 _OTHERS = [word for folder in pure.FOLDERS for word in ("--ignore", folder)]
 
 if __name__ == "__main__":
-    others = [sys.executable, "-m", "pytest", "-q", "--numprocesses", "3", *_OTHERS]
+    others = [sys.executable, "-m", "pytest", "-q", "--numprocesses", "5", *_OTHERS]
     sys.exit(beside(others, [sys.executable, "-m", "tests.pure"]))

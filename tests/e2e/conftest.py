@@ -44,8 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs the project's own cluster"))
         if _uses_cluster(item):
             item.add_marker(pytest.mark.cluster)
-    # Switching metrics-server takes half a minute, so all tests that want it in one state come together.
-    items.sort(key=lambda item: STATES.index(_wanted(item)))
+    # Switching metrics-server takes half a minute, so all tests that want it in one state come together. Of them, those
+    # come first that mostly wait for the cluster: the tests beside them have the processors meanwhile.
+    items.sort(key=lambda item: (STATES.index(_wanted(item)), item.path.name != "test_diagnose.py"))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,11 +17,10 @@ from kubectl_metrics import cli
 from kubectl_metrics.commands import early, settings
 from kubectl_metrics.connection.config import Overrides
 from kubectl_metrics.errors import MetricsError
+from tests.commands.test_process import TOOL
 from tests.connection.servers import Server, always, refusing
 from tests.harness import streams
 from tests.simcluster import SimCluster
-
-TOOL = [sys.executable, "-W", "error", "-m", "kubectl_metrics"]
 
 
 def kubeconfig(folder: Path, port: int) -> Path:

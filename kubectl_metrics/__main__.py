@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
 import sys
 
 
@@ -21,15 +22,24 @@ def run() -> None:
             from kubectl_metrics.completing import run_for_shell
 
             run_for_shell(sys.argv[2:])
+        # So far there is nothing to clear away, and not every library survives an exception while it is being imported:
+        # msgspec swallows it, and crashes later.
+        heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if heard:
+            signal.signal(signal.SIGINT, lambda *_: os._exit(130))
         from kubectl_metrics.commands import early
 
         begun = early.begin(sys.argv[1:], os.environ)
         from kubectl_metrics.cli import main
 
+        if heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         status = main(early=begun)
+    except OSError as error:  # a module that could not be read: there are no descriptors left, for example
+        with contextlib.suppress(OSError, AttributeError):  # it may be closed, or None
+            sys.stderr.write(f"error: {error.strerror or error}\n")
+        status = 1
     except KeyboardInterrupt:
-        import signal
-
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses it twice wants no more to be said
         status = 130  # ExitStatus.INTERRUPTED, which may not have been imported yet
     for stream in (sys.stdout, sys.stderr):

@@ -6,12 +6,14 @@ begun that have come about when the session wants them. That pays from some ten 
 (docs/benchmarks.md).
 
 Strategy: this only guesses. Nothing secret leaves, nobody logs in, no error is reported; a session that would have read
-other files, or goes to another server, does not use what is here.
+other files, or goes to another server, does not use what is here. Where a program has to log in, the way may not be
+open before it has; what can be read but once is left to the session; and where descriptors are scarce, none is taken.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from kubectl_metrics.connection.ahead import Ahead
     from kubectl_metrics.connection.kubefile import Merged
-    from kubectl_metrics.errors import MetricsError
 
 # The connections that each command makes at once. ``diagnose`` takes seconds anyway.
 COMMANDS = {"nodes": 2, "node": 2, "no": 2, "pods": 2, "pod": 2, "po": 2, "raw": 1}
@@ -36,11 +37,11 @@ FLAGS = frozenset(
 class Early(NamedTuple):
     """What has been begun."""
 
-    files: Merged | MetricsError
-    """The kubeconfig that the environment names, or what is wrong with it. It may be a pipe, and be read only once."""
-    server: str = ""
+    files: Merged
+    """The kubeconfig that the environment names."""
+    server: str
     """The API server's URL."""
-    connections: Ahead | None = None
+    connections: Ahead | None
     """To that server, where it can be connected to ahead."""
 
     def close(self) -> None:
@@ -63,18 +64,19 @@ def _is_plain(argument: str) -> bool:
     return not argument.startswith("-") or argument.partition("=")[0] in FLAGS
 
 
-def _begin(environ: Mapping[str, str], count: int) -> Early:
-    from kubectl_metrics.connection import connect_ahead, kubeconfig, kubefile
+def _begin(environ: Mapping[str, str], count: int) -> Early | None:
+    from kubectl_metrics.connection import connect_ahead, descriptors, kubeconfig, kubefile
     from kubectl_metrics.connection.config import Overrides
     from kubectl_metrics.errors import MetricsError
 
     home = kubefile.home_folder()
+    named = kubefile.paths(None, environ, home)
+    if descriptors.are_scarce() or any(os.path.exists(path) and not os.path.isfile(path) for path in named):
+        return None
     try:
         files = kubefile.read_files(None, environ, home)
-    except MetricsError as error:
-        return Early(error)
-    try:
         config = kubeconfig.load(Overrides(), environ, home, files=files)
-    except MetricsError:  # and again in the session
-        return Early(files)
-    return Early(files, config.server, connect_ahead(config, environ=environ, count=count))
+    except MetricsError:  # and again in the session, where it is told
+        return None
+    login = config.user.exec is not None or config.user.auth_provider is not None
+    return Early(files, config.server, None if login else connect_ahead(config, environ=environ, count=count))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from kubectl_metrics.commands.early import Early
+    from kubectl_metrics.connection.ahead import Ahead
     from kubectl_metrics.sources.access import Kubelets
     from kubectl_metrics.sources.kubelets import KubeletSource
 
@@ -60,8 +61,8 @@ class Session:
         self._total = None if seconds is None else Total(seconds)
         if given.get("wait") is not None:
             self._total = Total(given["wait"], "--wait", grace=_LAST_LOOK)
-        if early is not None and early.server == config.server:
-            ahead = early.connections
+        if early is not None and early.connections is not None and early.server == config.server:
+            ahead: Ahead | None = early.connections
         else:
             # Two questions are asked at once, but by raw, and where only the kubelets are wanted. What it takes to ask
             # is imported while these connect.

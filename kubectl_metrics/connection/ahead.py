@@ -6,7 +6,8 @@ it is known how TLS is spoken there, they say its first words.
 
 Facts
 - A connection over which nothing is said does no harm: servers wait some seconds for the first word (kube-apiserver 32:
-  ReadHeaderTimeout in server/secure_serving.go), and ours comes within a moment. After a login it may come too late.
+  ReadHeaderTimeout in server/secure_serving.go), and ours comes within a moment.
+- After a login it may come too late; and a login may be what opens the way. So nothing is begun before one.
 """
 
 from __future__ import annotations
@@ -28,22 +29,13 @@ if TYPE_CHECKING:
 
     from kubectl_metrics.connection.stream import Stream
 
-FRESH = 5.0  # seconds for which a server certainly waits for the first word
-
 
 class Ahead:
     """A few connections to one server, begun as soon as this is made. Safe to use from several threads."""
 
-    def __init__(self, url: str, count: int, *, fresh: float = FRESH) -> None:
-        """Begins to connect.
-
-        Args:
-            url: of the server.
-            count: how many connections; there are fewer where the system allows no more threads.
-            fresh: seconds after which they are not used any more.
-        """
+    def __init__(self, url: str, count: int) -> None:
+        """``count`` connections to the server of ``url``; fewer where the system allows no more threads."""
         self._place = place(url)
-        self._until = time.monotonic() + fresh
         self._lock = threading.Lock()
         self._open: set[socket.socket | Stream] = set()  # that nobody has taken
         self._closed = False
@@ -79,9 +71,7 @@ class Ahead:
         return stream
 
     async def take(self, deadline: Deadline, connect_timeout: float) -> Stream | None:
-        """One of them, connected and greeted; None if there is none that is fresh. Raises OSError."""
-        if time.monotonic() > self._until:
-            self.close()
+        """One of them, connected and greeted; None if there is none left. Raises OSError."""
         try:
             begun = self._begun.pop()
         except IndexError:

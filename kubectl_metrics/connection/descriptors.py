@@ -29,6 +29,16 @@ def room() -> int:
     return max(1, limit - _open() - _OURS)
 
 
+def are_scarce() -> bool:
+    """Whether it is better to open none that may not be needed."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft != resource.RLIM_INFINITY and soft < 2 * _OURS
+
+
 def _open() -> int:
     """Descriptors that are open; a guess where the system does not list them."""
     for place in ("/proc/self/fd", "/dev/fd"):

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kubectl_metrics.errors import KubeconfigError, MetricsError
+from kubectl_metrics.errors import KubeconfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def load(
     environ: Mapping[str, str],
     home: Path,
     *,
-    files: Merged | MetricsError | None = None,
+    files: Merged | None = None,
     service_account: Path = SERVICE_ACCOUNT,
 ) -> ClientConfig:
     """Find the configuration that kubectl would use.
@@ -60,8 +60,6 @@ def load(
     """
     from kubectl_metrics.connection import entries, incluster, kubefile
 
-    if isinstance(files, MetricsError):
-        raise files
     merged = files or kubefile.read_files(overrides.kubeconfig, environ, home)
     name, context = _context(overrides, merged)
     cluster_entry = _choose(merged.clusters, "cluster", overrides.cluster, context.cluster, name)

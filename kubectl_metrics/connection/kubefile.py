@@ -151,23 +151,26 @@ def home_folder() -> Path:
         return NO_HOME
 
 
+def paths(explicit: str | None, environ: Mapping[str, str], home: Path) -> list[str]:
+    """The kubeconfig files that ``explicit``, ``$KUBECONFIG`` or the default names, existing or not."""
+    if explicit:
+        return [explicit]
+    if environ.get("KUBECONFIG"):
+        return [path for path in dict.fromkeys(environ["KUBECONFIG"].split(os.pathsep)) if path]
+    return [str(home / ".kube" / "config")]
+
+
 def read_files(explicit: str | None, environ: Mapping[str, str], home: Path) -> Merged:
-    """Read the kubeconfig files that ``explicit``, ``$KUBECONFIG`` or the default names, and merge them.
+    """Read these files, and merge them.
 
     Raises:
         KubeconfigError: ``explicit`` does not exist, or a file that exists cannot be used.
     """
-    if explicit:
-        paths = [explicit]
-    elif environ.get("KUBECONFIG"):
-        paths = [path for path in environ["KUBECONFIG"].split(os.pathsep) if path]
-    else:
-        paths = [str(home / ".kube" / "config")]
-
+    named = paths(explicit, environ, home)
     current = ""
     found: list[str] = []
     sections: dict[str, dict[str, Entry]] = {"context": {}, "cluster": {}, "user": {}}
-    for path in dict.fromkeys(paths):
+    for path in named:
         try:
             data = read_bytes(path)
         except FileNotFoundError:
@@ -190,7 +193,7 @@ def read_files(explicit: str | None, environ: Mapping[str, str], home: Path) -> 
         contexts=sections["context"],
         clusters=sections["cluster"],
         users=sections["user"],
-        looked_at=tuple(dict.fromkeys(paths)),
+        looked_at=tuple(named),
         found=tuple(found),
     )
 

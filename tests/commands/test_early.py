@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
@@ -23,13 +24,16 @@ from tests.harness import streams
 from tests.simcluster import SimCluster
 
 
-def kubeconfig(folder: Path, port: int) -> Path:
+def kubeconfig(folder: Path, port: int, user: Mapping[str, object] | None = None) -> Path:
     """One of a server on loopback, whoever that is."""
     path = folder / "config"
-    path.write_text(
-        f"clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:{port}'}}}}]\n"
-        "contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n"
-    )
+    document = {
+        "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{port}"}}],
+        "users": [{"name": "u", "user": user or {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    path.write_text(json.dumps(document))
     return path
 
 
@@ -133,6 +137,68 @@ def test_what_has_no_flags_of_the_connection(words: str, tmp_path: Path) -> None
 )
 def test_what_may_have_some(words: str) -> None:
     assert early.begin(words.split(), {"KUBECONFIG": os.devnull}) is None
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {
+            "exec": {
+                "apiVersion": "client.authentication.k8s.io/v1",
+                "command": "/bin/false",
+                "interactiveMode": "Never",
+            }
+        },
+        {"auth-provider": {"name": "oidc"}},
+    ],
+)
+def test_nothing_is_asked_before_a_login(user: dict[str, object], tmp_path: Path) -> None:
+    """Which may be what opens the way."""
+    with Server(always()) as server:
+        path = kubeconfig(tmp_path, server.port, user)
+        begun = early.begin(["nodes"], {"KUBECONFIG": str(path)})
+    assert begun is not None and begun.connections is None
+    assert server.connections == 0
+
+
+def test_what_waits_for_a_writer_is_not_waited_for_where_the_command_line_is_wrong(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config")
+    shown = run(["nodes", "a", "b"], {"KUBECONFIG": str(tmp_path / "config")})
+    assert shown.returncode == 2
+
+
+@pytest.mark.parametrize("most", [6, 7, 8, 9, 12, 20, 40])
+def test_few_descriptors(most: int, cluster: SimCluster) -> None:
+    line = f"ulimit -n {most}; exec {TOOL[0]} -m kubectl_metrics nodes"
+    shown = subprocess.run(
+        ["bash", "-c", line], env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig())},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert shown.returncode in (0, 1, 3), shown.stderr  # whatever it got to
+    assert "Traceback" not in shown.stderr
+
+
+PRESSED = """
+import signal, sys
+class Press:
+    def find_spec(self, name, *_):
+        if name == sys.argv[-1]:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Press())
+from kubectl_metrics.__main__ import run
+sys.argv[1:1] = ["nodes"]
+run()
+"""
+
+
+@pytest.mark.parametrize("module", ["msgspec", "msgspec._utils", "msgspec.inspect", "yaml", "click", "click.core"])
+def test_ctrl_c_while_modules_are_imported(module: str, tmp_path: Path) -> None:
+    """Some are imported by C code that would forget it."""
+    with refusing() as port:
+        environment = {**os.environ, "KUBECONFIG": str(kubeconfig(tmp_path, port))}
+        command = [TOOL[0], "-c", PRESSED, module]
+        shown = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (130, b"", b"")
 
 
 def test_a_kubeconfig_that_is_a_pipe_is_read_once(cluster: SimCluster) -> None:

@@ -78,16 +78,6 @@ def test_nobody_waits_for_it_longer_than_for_any_other() -> None:
         ahead.close()
 
 
-def test_what_is_no_longer_fresh_is_not_used() -> None:
-    with Server(always()) as server:
-        ahead = Ahead(server.url, 1, fresh=0.0)
-        wait_for(lambda: server.connections == 1)
-        transport = Transport(server.url, context=None, ahead=ahead)
-        assert transport.get("/").status == 200
-        transport.close()
-    assert server.connections == 2
-
-
 def test_tls_has_begun_before_anybody_asks(server_context: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"

@@ -35,9 +35,9 @@ def run() -> None:
         if heard:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         status = main(early=begun)
-    except OSError as error:  # a module that could not be read: there are no descriptors left, for example
+    except (OSError, ImportError) as error:  # a module that could not be read: too many open files, for example
         with contextlib.suppress(OSError, AttributeError):  # it may be closed, or None
-            sys.stderr.write(f"error: {error.strerror or error}\n")
+            sys.stderr.write(f"error: {getattr(error, 'strerror', None) or error}\n")
         status = 1
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses it twice wants no more to be said

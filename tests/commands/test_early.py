@@ -241,10 +241,11 @@ def test_nothing_is_left_of_it_where_the_command_line_is_wrong(words: str, tmp_p
 
 
 def test_both_connections_are_used(cluster: SimCluster) -> None:
-    before = cluster.connections["api"]
+    before, already = cluster.connections["api"], len(cluster.requests)
     shown = run(["nodes"], {"KUBECONFIG": str(cluster.kubeconfig())})
     assert shown.returncode == 0, shown.stderr
-    assert cluster.connections["api"] - before == 2
+    # Where metrics take longer than a second, there is a third question.
+    assert cluster.connections["api"] - before == len(cluster.requests) - already <= 3
 
 
 @pytest.mark.parametrize("words", ["nodes -s {other}", "nodes --server={other}", "nodes --kubeconfig {file}"])

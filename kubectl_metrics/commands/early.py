@@ -5,8 +5,8 @@ nothing of the connection; then the kubeconfig alone says where the server is. S
 begun that have come about when the session wants them. That pays from some ten milliseconds of distance on
 (docs/benchmarks.md).
 
-Strategy: this only guesses. Nothing secret leaves, nobody logs in, no error is reported; a session that would have read
-other files, or goes to another server, does not use what is here. Where a program has to log in, the way may not be
+Strategy: this only guesses. Nothing secret leaves, nobody logs in, no error is reported; a session whose flags say more
+than a namespace does not use what is here. Where a program has to log in, the way may not be
 open before it has; what can be read but once is left to the session; and where descriptors are scarce, none is taken.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubectl_metrics.connection.ahead import Ahead
-    from kubectl_metrics.connection.kubefile import Merged
+    from kubectl_metrics.connection.config import ClientConfig, Overrides
 
 # The connections that each command makes at once. ``diagnose`` takes seconds anyway.
 COMMANDS = {"nodes": 2, "node": 2, "no": 2, "pods": 2, "pod": 2, "po": 2, "raw": 1}
@@ -37,12 +37,19 @@ FLAGS = frozenset(
 class Early(NamedTuple):
     """What has been begun."""
 
-    files: Merged
-    """The kubeconfig that the environment names."""
-    server: str
-    """The API server's URL."""
+    config: ClientConfig
+    """What a command line without flags of the connection means."""
     connections: Ahead | None
-    """To that server, where it can be connected to ahead."""
+    """To its server, where it can be connected to ahead."""
+
+    def config_for(self, overrides: Overrides) -> ClientConfig | None:
+        """What a command line with these flags means; None where they say more than a namespace."""
+        from msgspec.structs import replace
+
+        namespace = overrides.namespace
+        if replace(overrides, namespace=None) != type(overrides)():
+            return None
+        return replace(self.config, namespace=namespace) if namespace else self.config
 
     def close(self) -> None:
         """Ends what nobody has taken over."""
@@ -74,9 +81,8 @@ def _begin(environ: Mapping[str, str], count: int) -> Early | None:
     if descriptors.are_scarce() or any(os.path.exists(path) and not os.path.isfile(path) for path in named):
         return None
     try:
-        files = kubefile.read_files(None, environ, home)
-        config = kubeconfig.load(Overrides(), environ, home, files=files)
+        config = kubeconfig.load(Overrides(), environ, home)
     except MetricsError:  # and again in the session, where it is told
         return None
     login = config.user.exec is not None or config.user.auth_provider is not None
-    return Early(files, config.server, None if login else connect_ahead(config, environ=environ, count=count))
+    return Early(config, None if login else connect_ahead(config, environ=environ, count=count))

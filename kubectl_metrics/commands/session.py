@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from kubectl_metrics.commands.early import Early
-    from kubectl_metrics.connection.ahead import Ahead
     from kubectl_metrics.sources.access import Kubelets
     from kubectl_metrics.sources.kubelets import KubeletSource
 
@@ -50,8 +49,8 @@ class Session:
             raise UsageError("--timeout leaves no time for --window, after which the kubelets are asked a second time")
         overrides = settings.overrides(ctx)
         early: Early | None = ctx.find_root().obj
-        files = early.files if early is not None and not overrides.kubeconfig else None
-        config = kubeconfig.load(overrides, os.environ, home_folder(), files=files)
+        begun = early.config_for(overrides) if early is not None else None
+        config = begun or kubeconfig.load(overrides, os.environ, home_folder())
         mine = credentials.resolve(config, environ=os.environ, interactive=sys.stdin is not None and sys.stdin.isatty())
         self._credentials = mine
         self.namespace = config.namespace
@@ -61,9 +60,8 @@ class Session:
         self._total = None if seconds is None else Total(seconds)
         if given.get("wait") is not None:
             self._total = Total(given["wait"], "--wait", grace=_LAST_LOOK)
-        if early is not None and early.connections is not None and early.server == config.server:
-            ahead: Ahead | None = early.connections
-        else:
+        ahead = early.connections if early is not None and begun is not None else None
+        if ahead is None:
             # Two questions are asked at once, but by raw, and where only the kubelets are wanted. What it takes to ask
             # is imported while these connect.
             count = 1 if ctx.info_name == "raw" or self.mode == "kubelet" else 2

@@ -43,7 +43,6 @@ def load(
     environ: Mapping[str, str],
     home: Path,
     *,
-    files: Merged | None = None,
     service_account: Path = SERVICE_ACCOUNT,
 ) -> ClientConfig:
     """Find the configuration that kubectl would use.
@@ -52,7 +51,6 @@ def load(
         overrides: the flags.
         environ: for KUBECONFIG, KUBERNETES_MASTER and the variables of a pod.
         home: the folder with ``.kube/config``.
-        files: what ``kubefile.read_files`` has found, where it has been asked.
         service_account: where a pod has its token.
 
     Raises:
@@ -60,7 +58,7 @@ def load(
     """
     from kubectl_metrics.connection import entries, incluster, kubefile
 
-    merged = files or kubefile.read_files(overrides.kubeconfig, environ, home)
+    merged = kubefile.read_files(overrides.kubeconfig, environ, home)
     name, context = _context(overrides, merged)
     cluster_entry = _choose(merged.clusters, "cluster", overrides.cluster, context.cluster, name)
     if not overrides.server and cluster_entry is None:

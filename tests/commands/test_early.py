@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 import pytest
@@ -37,9 +38,9 @@ def kubeconfig(folder: Path, port: int, user: Mapping[str, object] | None = None
     return path
 
 
-def run(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run(line: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*TOOL, *arguments],
+        line,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -71,27 +72,8 @@ def test_the_flags_are_flags_of_these_commands() -> None:
 
 WORDS = [
     *sorted(early.FLAGS),
-    "web",
-    "cpu",
-    "json",
-    "a=b",
-    "-n=shop",
-    "-An=shop",
-    "-nshop",
-    "-s",
-    "--server=https://x",
-    "--",
-    "-",
-]
-WORDS += [
-    "--context",
-    "--kubeconfig=x",
-    "--token",
-    "-h",
-    "-v",
-    "--source",
-    "kubelet",
-    "-sx",
+    *("web", "cpu", "json", "a=b", "-n=shop", "-An=shop", "-nshop", "-s", "--server=https://x", "--", "-"),
+    *("--context", "--kubeconfig=x", "--token", "-h", "-v", "--source", "kubelet", "-sx"),
     "--insecure-skip-tls-verify",
 ]
 
@@ -108,6 +90,8 @@ def test_what_is_begun_is_what_the_command_line_means(name: str, words: list[str
     except (click.UsageError, MetricsError):
         return
     assert overrides == Overrides(namespace=overrides.namespace)
+    config = begun.config_for(overrides)
+    assert config is not None and config.namespace == (overrides.namespace or "default")
 
 
 @pytest.mark.parametrize("words", ["nodes", "no web -l a=b", "pods -A --sort-by=cpu", "raw /version"])
@@ -115,7 +99,7 @@ def test_what_has_no_flags_of_the_connection(words: str, tmp_path: Path) -> None
     with refusing() as port:
         begun = early.begin(words.split(), {"KUBECONFIG": str(kubeconfig(tmp_path, port))})
         assert begun is not None and begun.connections is not None
-        assert begun.server == f"https://127.0.0.1:{port}"
+        assert begun.config.server == f"https://127.0.0.1:{port}"
         begun.connections.close()
 
 
@@ -163,17 +147,14 @@ def test_nothing_is_asked_before_a_login(user: dict[str, object], tmp_path: Path
 
 def test_what_waits_for_a_writer_is_not_waited_for_where_the_command_line_is_wrong(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "config")
-    shown = run(["nodes", "a", "b"], {"KUBECONFIG": str(tmp_path / "config")})
+    shown = run([*TOOL, "nodes", "a", "b"], {"KUBECONFIG": str(tmp_path / "config")})
     assert shown.returncode == 2
 
 
 @pytest.mark.parametrize("most", [16, 20, 40])
 def test_few_descriptors(most: int, cluster: SimCluster) -> None:
     line = f"ulimit -n {most}; exec {TOOL[0]} -m kubectl_metrics nodes"
-    shown = subprocess.run(
-        ["bash", "-c", line], env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig())},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    shown = run(["bash", "-c", line], {"KUBECONFIG": str(cluster.kubeconfig())})
     assert shown.returncode in (0, 1, 3), shown.stderr  # whatever it got to
     assert "Traceback" not in shown.stderr
 
@@ -195,26 +176,18 @@ run()
 def test_ctrl_c_while_modules_are_imported(module: str, tmp_path: Path) -> None:
     """Some are imported by C code that would forget it."""
     with refusing() as port:
-        environment = {**os.environ, "KUBECONFIG": str(kubeconfig(tmp_path, port))}
-        command = [TOOL[0], "-c", PRESSED, module]
-        shown = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
-    assert (shown.returncode, shown.stdout, shown.stderr) == (130, b"", b"")
+        shown = run([TOOL[0], "-c", PRESSED, module], {"KUBECONFIG": str(kubeconfig(tmp_path, port))})
+    assert (shown.returncode, shown.stdout, shown.stderr) == (130, "", "")
 
 
 def test_a_kubeconfig_that_is_a_pipe_is_read_once(cluster: SimCluster) -> None:
-    shown = subprocess.run(
-        ["bash", "-c", f'KUBECONFIG=<(cat "{cluster.kubeconfig()}") {" ".join(TOOL)} nodes'],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    shown = run(["bash", "-c", f'KUBECONFIG=<(cat "{cluster.kubeconfig()}") {" ".join(TOOL)} nodes'])
     assert shown.returncode == 0, shown.stderr
 
 
 def test_what_is_wrong_with_a_pipe_is_said() -> None:
     line = f"KUBECONFIG=<(echo '[') {' '.join(TOOL)} nodes"
-    shown = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    shown = run(["bash", "-c", line])
     assert shown.returncode == 1
     assert shown.stderr.startswith('error: error loading config file "/dev/fd/')
 
@@ -222,7 +195,7 @@ def test_what_is_wrong_with_a_pipe_is_said() -> None:
 def test_what_is_wrong_with_the_command_line_comes_first(tmp_path: Path) -> None:
     broken = tmp_path / "config"
     broken.write_text("[")
-    shown = run(["nodes", "a", "b"], {"KUBECONFIG": str(broken)})
+    shown = run([*TOOL, "nodes", "a", "b"], {"KUBECONFIG": str(broken)})
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "config" not in shown.stderr
 
@@ -242,7 +215,7 @@ def test_nothing_is_left_of_it_where_the_command_line_is_wrong(words: str, tmp_p
 
 def test_both_connections_are_used(cluster: SimCluster) -> None:
     before, already = cluster.connections["api"], len(cluster.requests)
-    shown = run(["nodes"], {"KUBECONFIG": str(cluster.kubeconfig())})
+    shown = run([*TOOL, "nodes"], {"KUBECONFIG": str(cluster.kubeconfig())})
     assert shown.returncode == 0, shown.stderr
     # Where metrics take longer than a second, there is a third question.
     assert cluster.connections["api"] - before == len(cluster.requests) - already <= 3
@@ -252,5 +225,5 @@ def test_both_connections_are_used(cluster: SimCluster) -> None:
 def test_nobody_is_bothered_who_is_not_meant(words: str, cluster: SimCluster, tmp_path: Path) -> None:
     with Server(always()) as stranger:
         environment = {"KUBECONFIG": str(kubeconfig(tmp_path, stranger.port))}
-        run(words.format(other=cluster.url, file=cluster.kubeconfig()).split(), environment)
+        run([*TOOL, *words.format(other=cluster.url, file=cluster.kubeconfig()).split()], environment)
     assert stranger.connections == 0
